@@ -1,0 +1,211 @@
+"""`NavigationEnv`: drive round the boxes on the commanded side and stop at the cup."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+from envs import planner
+from envs.interface import COMMAND_LIMIT, BoxTruth, Observation, RobotSpec, Truth
+from envs.simulator import RENDERER, Simulator
+from envs.task import goal_distance_m, side_followed, stood_still
+from scenarios import Layout, Scenario, sample_layout
+from scenarios.layout import check_fixed
+
+MAX_RESAMPLES = 100
+TIME_COST = 0.01  # reward lost per decision
+CONTACT_COST = 1.0
+SUCCESS_REWARD = 1.0
+
+
+class NavigationEnv(gymnasium.Env):
+    """A mobile base, one or two boxes, a cup.
+
+    ## Observation
+    `Dict`: `rgb` [H, W, 3] uint8, the forward camera; `velocity` [3] float32: vx m/s, vy m/s,
+    wz rad/s in the body frame. Never contains ground truth.
+
+    ## Action
+    `Box(-1.15, 1.15, (3,), float32)`: linear_x, linear_y, angular_z in command units, held for one
+    decision (0.4 s, 8 ticks). What it means in m/s is `RobotSpec.velocity`.
+
+    ## Reward
+    The sum of `info["reward_terms"]`: `progress` (metres nearer to the cup), `contact` (-1 at the
+    end), `success` (+1 at the end), `time` (-0.01 per decision).
+
+    ## Start and end
+    `reset(seed=)` draws the layout; `options` may pin `distance`, `bias`, `pattern`. An episode
+    terminates on `goal` (stood still inside the goal circle for `hold_decisions`), `contact`,
+    `out_of_bounds` or `stuck`, and is truncated by `TimeLimit` after `max_decisions`. The wrong side
+    is recorded and does not end. `info["ended_by"]` says which, or None.
+
+    ## Info
+    `truth` (for the record and the privileged expert, never for a policy), `layout`, `is_success`,
+    `ended_by`, `reward_terms`, `side_followed`, `touched`, `clearance_m`, `resampled`.
+    """
+
+    source = "simulated"  # stands on every record; never pooled with `real`
+    metadata = {"render_modes": ["rgb_array", "human"], "render_fps": 2.5}
+
+    def __init__(self, scenario: Scenario, robot: RobotSpec, image_size: tuple[int, int] = (224, 224),
+                 render_mode: str | None = None) -> None:
+        """A world for one scenario; `image_size` is (height, width) in pixels."""
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ValueError(f"render_mode must be one of {self.metadata['render_modes']} or None, "
+                             f"got {render_mode!r}.")
+        self.scenario, self.robot, self.image_size = scenario, robot, image_size
+        self.render_mode, self.renderer = render_mode, RENDERER
+        self.task = scenario.name
+        self.task_description = scenario.instructions.english
+        self.observation_space = spaces.Dict({
+            "rgb": spaces.Box(0, 255, (*image_size, 3), np.uint8),
+            "velocity": spaces.Box(-np.float32(100), np.float32(100), (3,), np.float32),
+        })
+        limit = np.float32(COMMAND_LIMIT)
+        self.action_space = spaces.Box(-limit, limit, (3,), np.float32)
+        self._simulator = Simulator(scenario, robot, gui=render_mode == "human")
+        self._layout: Layout | None = None
+        self._clear_episode()
+
+    def reset(self, *, seed: int | None = None,
+              options: dict[str, Any] | None = None) -> tuple[Observation, dict[str, Any]]:
+        """Draw a valid layout and place everything.
+
+        Raises:
+            ValueError: for an unknown option, or if no valid layout is found in 100 draws.
+        """
+        super().reset(seed=seed)
+        fixed = check_fixed(options)
+        self._clear_episode()
+        for self._resampled in range(MAX_RESAMPLES):
+            self._layout = sample_layout(self.scenario, self.np_random, fixed)
+            self._simulator.build(self._layout)
+            if self._is_valid_start():
+                self._poses = [self._simulator.pose("robot")]
+                return self._observe(), self._info({})
+        raise ValueError(f"{self.scenario.name}: no valid layout in {MAX_RESAMPLES} draws "
+                         f"(free start, goal not reached, a path exists).")
+
+    def step(self, command: np.ndarray) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Hold one command [3] for one decision."""
+        return self.advance(command, self.robot.ticks_per_decision)
+
+    def advance(self, command: np.ndarray,
+                ticks: int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Hold one command for a number of ticks of 0.05 s; otherwise like `step`.
+
+        Raises:
+            ValueError: if the command is not three finite numbers.
+            RuntimeError: before `reset`.
+        """
+        if not self._poses:
+            raise RuntimeError("Call reset() before step(): there is no episode yet.")
+        command = np.asarray(command, np.float32)
+        if command.shape != (3,) or not np.isfinite(command).all():
+            raise ValueError(f"A command is 3 finite numbers, got {command!r}.")
+        before = goal_distance_m(self._poses[-1], self._cup())
+        self._simulator.advance(command, ticks)
+        self._poses.append(self._simulator.pose("robot"))
+        self._commanded.append(self.robot.is_motion(command))
+        self._ended_by = self._end()
+        progress = before - goal_distance_m(self._poses[-1], self._cup())
+        terms = {"progress": progress, "contact": -CONTACT_COST * (self._ended_by == "contact"),
+                 "success": SUCCESS_REWARD * self._is_success(), "time": -TIME_COST}
+        if self.render_mode == "human":
+            self.render()
+        return (self._observe(), float(sum(terms.values())), self._ended_by is not None, False,
+                self._info(terms))
+
+    def render(self) -> np.ndarray | None:
+        """The scene from above and behind [360, 640, 3] uint8; in `human` mode PyBullet's window."""
+        return self._simulator.overview(360, 640) if self.render_mode == "rgb_array" else None
+
+    def close(self) -> None:
+        """Free the physics client."""
+        self._simulator.close()
+
+    def masks(self) -> tuple[np.ndarray, dict[str, int]]:
+        """Ground truth for training perception: body numbers [H, W] in the camera, name to number."""
+        return self._simulator.masks(*self.image_size)
+
+    def truth(self) -> Truth:
+        """The world as it stands. Only the record and the privileged expert may have it."""
+        if self._layout is None:
+            raise RuntimeError("Call reset() before truth(): there is no episode yet.")
+        length, width, _ = self.scenario.boxes.size_m
+        boxes = tuple(BoxTruth(*self._simulator.pose(f"box_{k}"), length, width)
+                      for k in range(self.scenario.boxes.count))
+        return Truth(
+            robot=self._simulator.pose("robot"), boxes=boxes, cup=self._cup(),
+            pass_side=self.scenario.pass_side, robot_radius_m=self.robot.radius_m,
+            step_m=self.robot.step_m, goal_radius_m=self.scenario.success.goal_radius_m,
+            clearance_m=self._layout.clearance_m, lead_m=self._layout.lead_m,
+        )
+
+    def _clear_episode(self) -> None:
+        self._poses: list[tuple[float, float, float]] = []
+        self._commanded: list[bool] = []
+        self._ended_by: str | None = None
+        self._resampled = 0
+
+    def _cup(self) -> tuple[float, float]:
+        return self._simulator.pose("cup")[:2]
+
+    def _is_valid_start(self) -> bool:
+        """Free start, goal not reached, and a path exists on the commanded side and the other."""
+        truth = self.truth()
+        if min(self._simulator.clearances().values()) <= 0.0:
+            return False
+        if goal_distance_m(truth.robot, truth.cup) <= truth.goal_radius_m:
+            return False
+        try:
+            planner.geodesic_m(truth)
+        except ValueError:
+            return False
+        return True
+
+    def _observe(self) -> Observation:
+        return {"rgb": self._simulator.picture(*self.image_size),
+                "velocity": self._simulator.velocity()}
+
+    def _end(self) -> str | None:
+        """How the episode ends after the last decision, or None."""
+        rules = self.scenario.success
+        x, y, _ = self._poses[-1]
+        poses = np.array(self._poses)
+        if self._simulator.touched:
+            return "contact"
+        if not (rules.bounds_x_m[0] <= x <= rules.bounds_x_m[1]
+                and rules.bounds_y_m[0] <= y <= rules.bounds_y_m[1]):
+            return "out_of_bounds"
+        if self._inside_goal() and stood_still(poses, rules.hold_decisions, rules.still_m):
+            return "goal"
+        window = rules.stuck_decisions
+        if len(self._commanded) >= window and all(self._commanded[-window:]):
+            travelled = np.linalg.norm(np.diff(poses[-window - 1:, :2], axis=0), axis=1).sum()
+            turned = np.abs(np.diff(poses[-window - 1:, 2])).sum()
+            if travelled < rules.stuck_m and turned < rules.stuck_m:
+                return "stuck"
+        return None
+
+    def _inside_goal(self) -> bool:
+        return goal_distance_m(self._poses[-1], self._cup()) <= self.scenario.success.goal_radius_m
+
+    def _side(self) -> str | None:
+        boxes = [self._simulator.pose(f"box_{k}") for k in range(self.scenario.boxes.count)]
+        return side_followed(self._simulator.path, boxes)
+
+    def _is_success(self) -> bool:
+        return self._ended_by == "goal" and self._side() == self.scenario.pass_side
+
+    def _info(self, terms: dict[str, float]) -> dict[str, Any]:
+        gaps = self._simulator.clearances()
+        return {
+            "truth": self.truth(), "layout": self._layout, "is_success": self._is_success(),
+            "ended_by": self._ended_by, "reward_terms": terms, "side_followed": self._side(),
+            "touched": self._simulator.touched, "clearance_m": min(gaps.values()),
+            "path": self._simulator.path, "resampled": self._resampled,
+        }

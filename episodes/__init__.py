@@ -1,0 +1,1 @@
+"""What happened: the one loop, its records, and episodes as files."""

@@ -1,0 +1,69 @@
+"""The record of one episode: facts only. Metrics are pure functions of it, elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from envs.interface import BoxTruth, Truth
+
+SOURCES = ("real", "simulated", "dummy")
+
+
+@dataclass(frozen=True)
+class Record:
+    """What happened in one episode of N decisions.
+
+    `success`, `side_followed` and the like are not stored: `eval.metrics` derives them.
+    """
+
+    scenario: str
+    scenario_hash: str
+    policy: str
+    instruction: str
+    seed: int
+    source: str
+    ended_by: str  # goal | contact | time | out_of_bounds | stuck | policy_error | safety_stop
+    error: str | None  # what the policy did wrong where ended_by is policy_error
+    variation: dict[str, str]  # distance, bias, pattern
+    resampled: int  # layouts refused at reset before this one
+    rules: dict[str, float]  # the scenario's numbers that metrics need, see RULES
+    pass_side: str
+    poses: np.ndarray  # [N + 1, 3] float64: x m, y m, yaw rad before each decision, and at the end
+    path: np.ndarray  # [K, 3] float64: the robot's pose at every tick
+    boxes: np.ndarray  # [N + 1, B, 5] float64: x m, y m, yaw rad, length m, width m
+    cup: np.ndarray  # [N + 1, 2] float64
+    asked: np.ndarray  # [N, 3] float32: the policy's commands
+    sent: np.ndarray  # [N, 3] float32: what the world executed
+    velocity: np.ndarray  # [N + 1, 3] float32: measured, body frame
+    clearance_m: np.ndarray  # [N + 1] float64: the robot's rim to the nearest obstacle
+    latency_s: np.ndarray  # [N] float64: wall-clock seconds the policy took, 0 within a plan
+    touched: dict[str, float]  # what was touched first at which second
+    rgb: np.ndarray | None = field(default=None, repr=False)  # [N + 1, H, W, 3] uint8 where kept
+
+    @property
+    def decisions(self) -> int:
+        """How many commands were executed."""
+        return len(self.sent)
+
+    def truth(self, step: int) -> Truth:
+        """The world before decision `step`, for labelling with the planner afterwards."""
+        rules = self.rules
+        return Truth(
+            robot=tuple(self.poses[step]), cup=tuple(self.cup[step]),
+            boxes=tuple(BoxTruth(*row) for row in self.boxes[step].tolist()),
+            pass_side=self.pass_side, robot_radius_m=rules["robot_radius_m"],
+            step_m=rules["step_m"], goal_radius_m=rules["goal_radius_m"],
+            clearance_m=rules["clearance_m"], lead_m=rules["lead_m"],
+        )
+
+    def header(self) -> dict[str, Any]:
+        """Everything but the arrays, ready for JSON."""
+        return {name: value for name, value in vars(self).items()
+                if not isinstance(value, np.ndarray) and name != "rgb"}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays by name; `rgb` only where it was kept."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}

@@ -1,0 +1,68 @@
+"""Who decides: the policy interface, baselines, the models and their checkpoints.
+
+`make(name)` is the one door. A user's own policy comes as `module:Class` or a checkpoint folder.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+from pathlib import Path
+from typing import Any
+
+from policies.interface import Action, ActionError, Memory, Policy, PolicySpec
+
+__all__ = ["Action", "ActionError", "Memory", "Policy", "PolicySpec", "REGISTRY", "make"]
+
+REGISTRY: dict[str, tuple[str, dict[str, Any]]] = {
+    "stop": ("policies.baselines:Constant", {"name": "stop", "command": (0.0, 0.0, 0.0)}),
+    "forward": ("policies.baselines:Constant", {"name": "forward", "command": (1.15, 0.0, 0.0)}),
+    "random": ("policies.baselines:Random", {}),
+    "core_replay": ("policies.baselines:CoreReplay", {}),
+    "expert": ("policies.expert:Expert", {}),
+    "expert_keys": ("policies.expert:Expert", {"name": "expert_keys", "keys": True}),
+}
+
+
+def make(name: str, **options: Any) -> Policy:
+    """A policy by its registered name, as `module:Class`, or from a checkpoint folder.
+
+    Args:
+        name: What `--policy` takes.
+        options: Constructor arguments (size, checkpoint, device) for policies that take them.
+
+    Raises:
+        ValueError: for an unknown name ("Did you mean"), module, class or folder.
+    """
+    if name in REGISTRY:
+        target, fixed = REGISTRY[name]
+        return _construct(target, fixed | options)
+    if ":" in name:
+        return _construct(name, options)
+    if (Path(name) / "config.json").is_file():
+        from policies.checkpoint import policy_class
+
+        return _construct(policy_class(Path(name)), options | {"checkpoint": name})
+    near = difflib.get_close_matches(name, REGISTRY, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"Unknown policy {name!r}.{hint} Expected one of {', '.join(REGISTRY)}, "
+                     f"'module:Class' or a checkpoint folder with a config.json.")
+
+
+def _construct(target: str, options: dict[str, Any]) -> Policy:
+    """An object of `module:Class`; options that its constructor does not take are an error."""
+    module_name, _, class_name = target.partition(":")
+    try:
+        cls = getattr(importlib.import_module(module_name), class_name)
+    except ModuleNotFoundError as error:
+        raise ValueError(f"Policy {target!r}: there is no module {error.name!r}.") from error
+    except AttributeError as error:
+        raise ValueError(f"Policy {target!r}: {module_name} has no class {class_name!r}.") from error
+    takes = inspect.signature(cls).parameters
+    if not any(each.kind is each.VAR_KEYWORD for each in takes.values()):
+        unknown = [option for option in options if option not in takes]
+        if unknown:
+            raise ValueError(f"Policy {target!r} takes no {', '.join(unknown)}, "
+                             f"expected only {', '.join(takes) or 'no options'}.")
+    return cls(**options)

@@ -1,0 +1,85 @@
+"""The one interface behind which every brain sits: `Policy`, what it sees and what it answers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from envs.interface import COMMAND_LIMIT, Observation
+
+Memory = Any  # one episode's state; a policy makes it in `begin`, the caller keeps it
+TRUTH = "truth"  # a need: the memory's `truth` is set to the `Truth` before every act
+LABEL = "label"  # a need: the memory's `label` is set to (scenario name, distance) once
+
+
+class ActionError(ValueError):
+    """A policy's answer is no action. The loop counts it as `policy_error`, apart from failures."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """What to do next: a short plan of commands, one row per decision step.
+
+    Raises:
+        ActionError: for a wrong shape, a number that is not finite or a confidence outside [0, 1].
+    """
+
+    commands: np.ndarray  # [T, 3] float32, T >= 1: linear_x, linear_y, angular_z in command units
+    stop: bool = False  # the policy believes it has arrived
+    confidence: float | None = None  # [0, 1]
+
+    def __post_init__(self) -> None:
+        """Refuse what is no plan, where it is made."""
+        commands = np.asarray(self.commands)
+        if commands.ndim != 2 or commands.shape[0] < 1 or commands.shape[1] != 3:
+            raise ActionError(f"commands must be [T, 3] with T >= 1, got {commands.shape}.")
+        if not np.issubdtype(commands.dtype, np.floating) or not np.isfinite(commands).all():
+            raise ActionError(f"commands must be finite floating-point numbers, got {commands}.")
+        if self.confidence is not None and not 0.0 <= self.confidence <= 1.0:
+            raise ActionError(f"confidence must be in [0, 1], got {self.confidence}.")
+        object.__setattr__(self, "commands", commands.astype(np.float32))
+
+
+@dataclass(frozen=True)
+class PolicySpec:
+    """What a policy is and wants; stored with every result."""
+
+    name: str
+    image_size: tuple[int, int] = (224, 224)  # height, width of the pictures it is given
+    plan_length: int = 1  # rows of `Action.commands`
+    window: int = 1  # frames it looks back over, the current one included
+    needs: frozenset[str] = field(default_factory=frozenset)  # TRUTH, LABEL
+    weights_hash: str | None = None  # sha256 of what it learned, None where nothing is learned
+    trained_on: str | None = None  # in words
+    weights: str = "none"  # none, trained or random: random is said loudly in every result
+
+    @property
+    def privileged(self) -> bool:
+        """Whether it is told the truth, which no real policy is."""
+        return TRUTH in self.needs
+
+
+class Policy(ABC):
+    """Holds weights and never an episode's state: that lives in the Memory that the caller keeps."""
+
+    spec: PolicySpec
+
+    @abstractmethod
+    def begin(self, instruction: str, seed: int) -> Memory:
+        """The memory of a new episode; the text is encoded here, once."""
+
+    @abstractmethod
+    def act(self, memories: Sequence[Memory], observations: Sequence[Observation]) -> list[Action]:
+        """One action a robot; updates the memories in place. Rows do not depend on each other."""
+
+    def end(self, memory: Memory) -> None:  # noqa: B027 (nothing to do is the default)
+        """The episode is over."""
+
+
+def clip_commands(commands: np.ndarray) -> np.ndarray:
+    """Commands within +-1.15, the range of the laboratory's data."""
+    return np.clip(commands, -COMMAND_LIMIT, COMMAND_LIMIT)

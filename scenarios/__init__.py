@@ -1,0 +1,51 @@
+"""What is to be done: eight scenarios as data, their schema, instructions and layouts."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from scenarios.layout import Layout, Variation, episode_seed, sample_layout
+from scenarios.schema import Scenario
+from scenarios.strict import build, read_toml
+
+__all__ = ["Layout", "Scenario", "Variation", "did_you_mean", "episode_seed", "load", "names",
+           "sample_layout", "select"]
+
+FOLDER = Path(__file__).parent
+
+
+def names() -> list[str]:
+    """The shipped scenarios, one box before two, left before right."""
+    order = {"vert": 0, "hori": 1, "left": 0, "right": 1}
+    found = [path.stem for path in FOLDER.glob("*.toml")]
+    return sorted(found, key=lambda name: [order.get(part, part) for part in name.split("_")])
+
+
+def load(name: str) -> Scenario:
+    """A shipped scenario by name, or a user's own by the path of its TOML file.
+
+    Raises:
+        ValueError: for an unknown name ("Did you mean") or a file that does not fit the schema.
+    """
+    own = name.endswith(".toml")
+    if not own and name not in names():
+        raise ValueError(f"Unknown scenario {name!r}.{did_you_mean(name, names())} "
+                         f"Expected one of {', '.join(names())}, 'all' or a TOML file.")
+    path = Path(name) if own else FOLDER / f"{name}.toml"
+    scenario = build(Scenario, read_toml(path), path.name)
+    if scenario.name != path.stem:
+        raise ValueError(f"{path.name}: name must be {path.stem!r} like the file, "
+                         f"got {scenario.name!r}.")
+    return scenario
+
+
+def select(name: str) -> list[Scenario]:
+    """The scenarios that a command line means: `all`, or one name or file."""
+    return [load(each) for each in (names() if name == "all" else [name])]
+
+
+def did_you_mean(word: str, words: list[str]) -> str:
+    """` Did you mean 'x'?`, or nothing where no word is near."""
+    near = difflib.get_close_matches(word, words, n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""

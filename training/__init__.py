@@ -1,0 +1,1 @@
+"""How one learns: data, losses, loops; weights and their training record come out."""
