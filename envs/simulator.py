@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import logging
 import math
 import os
@@ -19,15 +18,14 @@ from scenarios import Layout, Scenario
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the C library's greeting off standard output, which belongs to commands' answers."""
-    sys.stdout.flush()
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
+    """Keep the C library's greeting off standard error, which belongs to our own sentences."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
     try:
         yield
     finally:
-        ctypes.CDLL(None).fflush(None)
-        os.dup2(kept, 1)
+        os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
 
