@@ -1,0 +1,60 @@
+"""How every command starts and ends: options, log levels, one sentence for a wrong input."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from typing import Literal, NoReturn, TypeVar
+
+Config = TypeVar("Config")
+LogLevel = Literal["debug", "info", "warning", "error"]
+ROOMS = ("__main__", "scenarios", "envs", "policies", "episodes", "training", "eval", "hardware")
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+logger = logging.getLogger(__name__)
+
+
+def run_command(config_class: type[Config],
+                main: Callable[[Config], Callable[[], None] | None]) -> NoReturn:
+    """Parse the command line into `config_class`, call `main` with it and leave the process.
+
+    Args:
+        config_class: A frozen dataclass; its docstring and those under its fields are the help.
+            A field `log_level: LogLevel` sets how much our own rooms log.
+        main: Checks, loads and works. A ValueError from it is bad input: its sentence goes to
+            standard error and the exit code is 2. Where work follows in which a ValueError is
+            a bug and wants its traceback, `main` only checks and loads, and returns the work.
+    """
+    import tyro
+
+    spec = sys.modules["__main__"].__spec__
+    config = tyro.cli(config_class, prog=f"python -m {spec.name}" if spec else None)
+    _log(getattr(config, "log_level", "info"))
+    try:
+        work = _checked(main, config)
+        if work is not None:
+            work()
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    sys.exit(0)
+
+
+def _checked(main: Callable[[Config], Callable[[], None] | None],
+             config: Config) -> Callable[[], None] | None:
+    """What `main` returns, or the end of the process with one sentence."""
+    try:
+        return main(config)
+    except ValueError as error:
+        logger.debug("Where it was found:", exc_info=True)
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
+
+
+def _log(level: LogLevel) -> None:
+    """Log our own rooms at `level`, everyone else's warnings, quietly to standard error."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", datefmt="%H:%M:%S")
+    for room in ROOMS:
+        logging.getLogger(room).setLevel(level.upper())
