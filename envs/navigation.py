@@ -127,9 +127,15 @@ class NavigationEnv(gymnasium.Env):
         """Free the physics client."""
         self._simulator.close()
 
-    def masks(self) -> tuple[np.ndarray, dict[str, int]]:
-        """Ground truth for training perception: body numbers [H, W] in the camera, name to number."""
-        return self._simulator.masks(*self.image_size)
+    def look_from(self, pose: tuple[float, float, float]) -> tuple[np.ndarray, np.ndarray, dict[str, int]]:
+        """Put the robot at a pose and look, for training perception; not part of an episode.
+
+        Returns:
+            Picture [H, W, 3] uint8, body numbers [H, W] (-1: nothing), and names to numbers.
+        """
+        self._simulator.place(pose)
+        self._poses = [self._simulator.pose("robot")]
+        return self._simulator.look(*self.image_size)
 
     def truth(self) -> Truth:
         """The world as it stands. Only the record and the privileged expert may have it."""

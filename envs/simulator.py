@@ -101,6 +101,16 @@ class Simulator:
             if self._touched:
                 return
 
+    def place(self, pose: tuple[float, float, float]) -> None:
+        """Put the robot somewhere else (x m, y m, yaw rad), standing; its path starts anew."""
+        x, y, yaw = pose
+        upright = p.getQuaternionFromEuler((0, 0, yaw))
+        p.resetBasePositionAndOrientation(
+            self._bodies["robot"], (x, y, self._ride_height()), upright, **self._kw
+        )
+        p.resetBaseVelocity(self._bodies["robot"], (0, 0, 0), (0, 0, 0), **self._kw)
+        self._path, self._touched = [self.pose("robot")], {}
+
     def pose(self, name: str) -> tuple[float, float, float]:
         """x m, y m, yaw rad of a body in the world frame."""
         position, orientation_xyzw = p.getBasePositionAndOrientation(self._bodies[name], **self._kw)
@@ -144,9 +154,10 @@ class Simulator:
         """What the robot's camera sees: [height, width, 3] uint8, RGB."""
         return self._render(self._camera_view(), self._projection, height, width)[0]
 
-    def masks(self, height: int, width: int) -> tuple[np.ndarray, dict[str, int]]:
-        """Body numbers [height, width] as the camera sees them (-1: nothing), and names to numbers."""
-        return self._render(self._camera_view(), self._projection, height, width)[1], dict(self._bodies)
+    def look(self, height: int, width: int) -> tuple[np.ndarray, np.ndarray, dict[str, int]]:
+        """The picture, body numbers [height, width] (-1: nothing), and names to numbers."""
+        rgb, mask = self._render(self._camera_view(), self._projection, height, width)
+        return rgb, mask, dict(self._bodies)
 
     def overview(self, height: int, width: int) -> np.ndarray:
         """The scene from behind and above the start: [height, width, 3] uint8, RGB."""

@@ -1,0 +1,68 @@
+"""Full and mini sizes of every part, by the same factors; one table, no second list.
+
+Full: Kosmos-2 patch14-224 and CLIP ViT-B/32 as published; LSTM 4 x 1024 as the recorded checkpoint
+sizes imply. Mini: vision widths / 8, text widths / 16, tower layers / 6, attention heads / 4, fusion,
+LSTM and head widths / 8, latents / 8, Kosmos patches x 2. Window and plan keep their lengths.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SIZES = ("mini", "full")
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The numbers that make a model of one size."""
+
+    kosmos_vision_width: int
+    kosmos_vision_layers: int
+    kosmos_vision_heads: int
+    kosmos_patch: int
+    kosmos_text_width: int
+    kosmos_text_layers: int
+    kosmos_text_heads: int
+    kosmos_latents: int
+    clip_vision_width: int
+    clip_vision_layers: int
+    clip_vision_head_width: int
+    clip_patch: int
+    clip_text_width: int
+    clip_text_layers: int
+    clip_text_heads: int
+    clip_joint: int
+    fusion: int
+    lstm_width: int
+    lstm_layers: int
+    head: tuple[int, int, int]
+    image_size: int = 224
+    window: int = 8
+
+
+FULL = Sizes(
+    kosmos_vision_width=1024, kosmos_vision_layers=24, kosmos_vision_heads=16, kosmos_patch=14,
+    kosmos_text_width=2048, kosmos_text_layers=24, kosmos_text_heads=32, kosmos_latents=64,
+    clip_vision_width=768, clip_vision_layers=12, clip_vision_head_width=64, clip_patch=32,
+    clip_text_width=512, clip_text_layers=12, clip_text_heads=8, clip_joint=512,
+    fusion=2048, lstm_width=1024, lstm_layers=4, head=(1024, 512, 256),
+)
+MINI = Sizes(
+    kosmos_vision_width=1024 // 8, kosmos_vision_layers=24 // 6, kosmos_vision_heads=16 // 4,
+    kosmos_patch=14 * 2, kosmos_text_width=2048 // 16, kosmos_text_layers=24 // 6,
+    kosmos_text_heads=32 // 4, kosmos_latents=64 // 8,
+    clip_vision_width=768 // 8, clip_vision_layers=12 // 6, clip_vision_head_width=32, clip_patch=32,
+    clip_text_width=512 // 16, clip_text_layers=12 // 6, clip_text_heads=8 // 4, clip_joint=512 // 16,
+    fusion=2048 // 8, lstm_width=1024 // 8, lstm_layers=4, head=(1024 // 8, 512 // 8, 256 // 8),
+)
+
+
+def sizes(name: str) -> Sizes:
+    """The sizes called `mini` or `full`.
+
+    Raises:
+        ValueError: for another name.
+    """
+    if name not in SIZES:
+        raise ValueError(f"size must be one of {', '.join(SIZES)}, got {name!r}.")
+    return {"mini": MINI, "full": FULL}[name]

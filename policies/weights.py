@@ -1,0 +1,59 @@
+"""Weight files: safetensors only, loaded strictly, with a readable list of what does not fit."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+SHOWN = 5  # keys named in a sentence; the others are counted
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a safetensors file.
+
+    Raises:
+        ValueError: if the file is missing or damaged.
+    """
+    try:
+        return load_file(path)
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    except SafetensorError as error:
+        raise ValueError(f"{path}: is no sound safetensors file ({error}).") from error
+
+
+def load_strictly(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor], where: str) -> None:
+    """Load every key into its own place, converted to the module's dtype.
+
+    Raises:
+        ValueError: listing missing and unexpected keys and wrong shapes; nothing is loaded then.
+    """
+    wanted = module.state_dict()
+    missing = [key for key in wanted if key not in tensors]
+    unexpected = [key for key in tensors if key not in wanted]
+    shapes = [f"{key} (file {list(tensors[key].shape)}, model {list(wanted[key].shape)})"
+              for key in wanted if key in tensors and tensors[key].shape != wanted[key].shape]
+    said = [f"{kind}: {_some(keys)}" for kind, keys in
+            (("missing", missing), ("unexpected", unexpected), ("wrong shape", shapes)) if keys]
+    if said:
+        raise ValueError(f"{where}: the weights do not fit the model. {'. '.join(said)}.")
+    module.load_state_dict(dict(tensors), strict=True)
+
+
+def folder_hash(folder: Path) -> str:
+    """The first 16 hex digits of the sha256 over every weight file below a folder, in name order."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.safetensors")):
+        digest.update(path.relative_to(folder).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _some(keys: list[str]) -> str:
+    more = f" and {len(keys) - SHOWN} more" if len(keys) > SHOWN else ""
+    return ", ".join(keys[:SHOWN]) + more

@@ -1,0 +1,119 @@
+"""Pictures with names and places of what is on them: the towers' training data.
+
+Drawn from layouts of the purpose `train` at random poses of the robot. Needs the simulator; the
+folder it writes does not.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import multiprocessing
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scenarios import episode_seed, load, names
+
+OBJECTS = ("cup", "box", "box")  # rows of a label; boxes from left to right in the picture
+LABEL_WIDTH = 7  # visible, x1, y1, x2, y2 (shares of the picture), ahead m, left m
+POSES_PER_LAYOUT = 8
+MIN_PIXELS = 10  # fewer count as not visible
+REACH_X_M, REACH_Y_M, REACH_RAD = (-0.2, 2.4), (-1.1, 1.1), 0.15
+SHARD = 1000
+
+
+def collect(folder: Path, count: int, seed: int, workers: int) -> None:
+    """Write `frames.npy` [N, 224, 224, 3] uint8 and `labels.npy` [N, 3, 7]; resumes by shards."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shards = [(folder, number, min(SHARD, count - number * SHARD), seed)
+              for number in range(math.ceil(count / SHARD))
+              if not (folder / f"shard_{number:04d}.npz").is_file()]
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        pool.map(_collect_shard, shards, chunksize=1)
+    (folder / "scenes.json").write_text(json.dumps({"count": count, "seed": seed}), encoding="utf-8")
+
+
+def load_scenes(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Frames [N, 224, 224, 3] uint8 and labels [N, 3, 7] float32 of a collected folder.
+
+    Raises:
+        ValueError: if nothing was collected there.
+    """
+    paths = sorted(folder.glob("shard_*.npz"))
+    if not paths:
+        raise ValueError(f"{folder}: no scenes, expected shard_*.npz files from `collect`.")
+    shards = [np.load(path) for path in paths]
+    return (np.concatenate([shard["frames"] for shard in shards]),
+            np.concatenate([shard["labels"] for shard in shards]))
+
+
+def _collect_shard(job: tuple[Path, int, int, int]) -> None:
+    """One shard of pictures, in a process of its own; renamed when complete."""
+    folder, number, count, seed = job
+    from envs import make
+
+    rng = np.random.default_rng([seed, number])
+    scenarios = [load(name) for name in names() if name.endswith("_left")]  # sides share layouts
+    worlds = [make(scenario).unwrapped for scenario in scenarios]
+    frames: list[np.ndarray] = []
+    labels: list[np.ndarray] = []
+    layout_number = 0
+    while len(frames) < count:
+        world = worlds[layout_number % len(worlds)]
+        group = world.scenario.layout_group
+        world.reset(seed=episode_seed("train", seed, group, number * SHARD + layout_number))
+        layout_number += 1
+        for _ in range(POSES_PER_LAYOUT):
+            pose = _draw_pose(world, rng)
+            frame, mask, bodies = world.look_from(pose)
+            frames.append(frame)
+            labels.append(_label(world.truth(), mask, bodies))
+    path = folder / f"shard_{number:04d}.npz"
+    temporary = folder / f".shard_{number:04d}.npz"
+    np.savez_compressed(temporary, frames=np.array(frames[:count]), labels=np.array(labels[:count]))
+    os.replace(temporary, path)
+
+
+def _draw_pose(world: Any, rng: np.random.Generator) -> tuple[float, float, float]:
+    """A pose of the robot near the boxes and the cup that touches nothing."""
+    truth = world.truth()
+    while True:
+        x, y = rng.uniform(*REACH_X_M), rng.uniform(*REACH_Y_M)
+        near_box = any(_box_gap_m(box, x, y) < truth.robot_radius_m for box in truth.boxes)
+        near_cup = math.dist((x, y), truth.cup) < truth.robot_radius_m + 0.06
+        if not near_box and not near_cup:
+            return (x, y, rng.uniform(-REACH_RAD, REACH_RAD))
+
+
+def _box_gap_m(box: Any, x: float, y: float) -> float:
+    """From a point to a box's rim, in the plane; 0 inside."""
+    cos, sin = math.cos(box.yaw_rad), math.sin(box.yaw_rad)
+    dx, dy = x - box.x_m, y - box.y_m
+    along, across = abs(cos * dx + sin * dy), abs(-sin * dx + cos * dy)
+    return math.hypot(max(along - box.length_m / 2, 0), max(across - box.width_m / 2, 0))
+
+
+def _label(truth: Any, mask: np.ndarray, bodies: dict[str, int]) -> np.ndarray:
+    """Rows [3, 7] for the cup and up to two boxes, as `OBJECTS` says."""
+    cup = _object(mask == bodies["cup"], truth.robot, truth.cup)
+    boxes = [_object(mask == bodies[f"box_{k}"], truth.robot, (box.x_m, box.y_m))
+             for k, box in enumerate(truth.boxes)]
+    boxes = sorted((box for box in boxes if box[0]), key=lambda box: box[1] + box[3])
+    rows = [cup, *boxes] + [np.zeros(LABEL_WIDTH, np.float32)] * (2 - len(boxes))
+    return np.stack(rows)
+
+
+def _object(seen: np.ndarray, robot: tuple[float, float, float],
+            place: tuple[float, float]) -> np.ndarray:
+    """One row: visible, bounding box as shares of the picture, place in the robot's frame (m)."""
+    if seen.sum() < MIN_PIXELS:
+        return np.zeros(LABEL_WIDTH, np.float32)
+    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    height, width = seen.shape
+    dx, dy = place[0] - robot[0], place[1] - robot[1]
+    cos, sin = math.cos(robot[2]), math.sin(robot[2])
+    return np.array([1.0, columns[0] / width, rows[0] / height, (columns[-1] + 1) / width,
+                     (rows[-1] + 1) / height, cos * dx + sin * dy, -sin * dx + cos * dy], np.float32)
