@@ -1,0 +1,253 @@
+"""Generate episodes in simulation: `python -m episodes.generate --scenario all --out data`.
+
+The same seed gives the same files, bit for bit, with any number of workers. An interrupted run
+goes on where it stopped when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import json
+import logging
+import multiprocessing
+import os
+import platform
+import signal
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from episodes.atomic import write_atomically
+from episodes.names import check_scenario
+from episodes.plans import PLANS, Plan, spread
+from scenarios import load, names
+
+if TYPE_CHECKING:
+    from episodes.worlds import Outcome, Recipe, Slot
+
+IMAGE_SIZES = {"224": (224, 224), "720p": (720, 1280)}  # height, width
+DEFAULT_EPISODES = 720
+VERSIONS = ("numpy", "h5py", "gymnasium", "pybullet")
+SINGLE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+logger = logging.getLogger(__name__)
+Progress = Callable[["Iterable[Outcome]", int], "Iterator[Outcome]"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Generate successful expert episodes in the laboratory's HDF5 format."""
+
+    out: Path
+    """Folder of the files; the same command again goes on where it stopped."""
+    scenario: str = "all"
+    """`all`, a scenario's name or a TOML file."""
+    episodes: int | None = None
+    """How many in total, spread evenly over the scenarios; 720 without this and without a plan."""
+    plan: Literal["recorded72", "planned80"] | None = None
+    """The laboratory's real counts per scenario, pattern and distance, or its planned ones."""
+    profile: Literal["lab", "full"] = "full"
+    """`lab`: 18 frames, padded, 720p. `full`: every decision, any length."""
+    image: Literal["224", "720p"] | tuple[int, int] | None = None
+    """Picture size, or height and width in pixels; by default 720p for `lab`, 224 for `full`."""
+    workers: int = 1
+    """Processes; the files do not depend on it."""
+    seed: int = 0
+    """Root of all episode seeds."""
+    pattern: Literal["core", "variant"] | None = None
+    """Only this pattern of the expert's route; both where not given."""
+    policy: str = "expert"
+    """Who drives; only its successes are kept."""
+    instructions: Literal["default", "all"] = "default"
+    """The stored instruction: the English default, or any wording, drawn by the episode's seed."""
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        for name, least in (("workers", 1), ("episodes", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise ValueError(f"{name} must be at least {least}, got {value}.")
+        if self.plan is not None and (self.episodes is not None or self.pattern is not None):
+            raise ValueError(f"plan {self.plan} says how many episodes of which pattern: "
+                             f"leave episodes and pattern out.")
+
+
+def generate(out: str | Path, **options: Any) -> dict[str, Any]:
+    """Generate episodes and return what `generation.json` says; like the command.
+
+    Args:
+        out: The folder of the files.
+        options: The fields of `Options`, with its defaults. More than one worker needs the caller's
+            script to be importable (`if __name__ == "__main__":`).
+
+    Raises:
+        ValueError: one sentence for every wrong input.
+    """
+    return _generate(Options(out=Path(out), **options), _logged)
+
+
+def _generate(options: Options, progress: Progress) -> dict[str, Any]:
+    plan = _plan(options)
+    recipe = _recipe(options)
+    _prepare(options.out)
+    slots = _slots(plan)
+    with contextlib.closing(_outcomes(recipe, slots, options.workers)) as made:
+        outcomes = sorted(progress(made, len(slots)), key=lambda outcome: outcome.path)
+    said = _summary(options, recipe, plan, outcomes)
+    write_atomically(options.out / "generation.json",
+                     (json.dumps(said, indent=1, ensure_ascii=False) + "\n").encode())
+    return said
+
+
+def _plan(options: Options) -> Plan:
+    """The episodes to make, in order."""
+    wanted = names() if options.scenario == "all" else [options.scenario]
+    for scenario in wanted:
+        check_scenario(load(scenario).name)
+    if options.plan is None:
+        fixed = {} if options.pattern is None else {"pattern": options.pattern}
+        return spread(wanted, options.episodes or DEFAULT_EPISODES, fixed)
+    plan = [entry for entry in PLANS[options.plan]() if entry[0] in wanted]
+    if not plan:
+        raise ValueError(f"plan {options.plan} has no episodes of scenario {options.scenario!r}, "
+                         f"expected one of {', '.join(names())} or 'all'.")
+    return plan
+
+
+def _slots(plan: Plan) -> list[Slot]:
+    """Number the episodes, over all and within each scenario."""
+    from episodes.worlds import Slot
+
+    counts: Counter[str] = Counter()
+    slots = []
+    for number, (scenario, fixed) in enumerate(plan):
+        slots.append(Slot(number, scenario, counts[scenario], fixed))
+        counts[scenario] += 1
+    return slots
+
+
+def _recipe(options: Options) -> Recipe:
+    import policies
+    from episodes.worlds import Recipe
+
+    image = options.image or ("720p" if options.profile == "lab" else "224")
+    size = IMAGE_SIZES[image] if isinstance(image, str) else tuple(image)
+    policies.make(options.policy)  # an unknown one is refused before anything is written
+    return Recipe(options.out, options.profile, size, options.policy, options.seed,
+                  options.instructions)
+
+
+def _prepare(folder: Path) -> None:
+    """Make the folder, see that it can be written, and clear what a killed run left half done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ValueError(f"{folder}: cannot be written ({error.strerror}); "
+                         f"choose another folder with --out.") from error
+    for left in folder.glob(".episode_*.tmp"):
+        left.unlink()
+
+
+def _outcomes(recipe: Recipe, slots: list[Slot], workers: int) -> Iterator[Outcome]:
+    """Every slot's episode, as they get ready."""
+    from episodes.worlds import make_in_worker, opened, start_worker
+
+    if workers == 1:
+        with opened(recipe) as worlds:
+            yield from map(worlds.make, slots)
+        return
+    with _single_threaded():
+        executor = ProcessPoolExecutor(
+            min(workers, len(slots)), multiprocessing.get_context("spawn"), start_worker, (recipe,)
+        )
+        try:
+            futures = [executor.submit(make_in_worker, slot) for slot in slots]
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            executor.shutdown(wait=True, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _single_threaded() -> Iterator[None]:
+    """Processes started in here use one thread each for linear algebra."""
+    before = {name: os.environ.get(name) for name in SINGLE_THREAD}
+    os.environ.update(dict.fromkeys(SINGLE_THREAD, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _summary(options: Options, recipe: Recipe, plan: Plan,
+             outcomes: list[Outcome]) -> dict[str, Any]:
+    """What `generation.json` says: nothing in it depends on workers, folder or interruptions."""
+    counts: dict[str, Any] = {}
+    refused: Counter[str] = Counter()
+    for outcome in outcomes:
+        patterns = counts.setdefault(outcome.scenario, {})
+        distances = patterns.setdefault(outcome.variation["pattern"], {})
+        distance = outcome.variation["distance"]
+        distances[distance] = distances.get(distance, 0) + 1
+        refused.update(outcome.refused)
+    return {
+        "source": "simulated", "episodes": len(outcomes), "counts": counts,
+        "resampled": dict(sorted(refused.items())), "seed": options.seed, "plan": options.plan,
+        "pattern": options.pattern, "profile": options.profile, "image_size": recipe.image_size,
+        "policy": options.policy, "instructions": options.instructions,
+        "scenario_hashes": {name: load(name).hash() for name in dict(plan)},
+        "versions": {"python": platform.python_version()}
+        | {package: importlib.metadata.version(package) for package in VERSIONS},
+    }
+
+
+def _logged(outcomes: Iterable[Outcome], total: int) -> Iterator[Outcome]:
+    """A quiet line in the log for every tenth of the work."""
+    for done, outcome in enumerate(outcomes, 1):
+        if done * 10 // total > (done - 1) * 10 // total:
+            logger.info("%d of %d episodes", done, total)
+        yield outcome
+
+
+def _bar(outcomes: Iterable[Outcome], total: int) -> Iterator[Outcome]:
+    """A progress bar on the terminal."""
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(outcomes, "episodes", total, console=Console(stderr=True))
+
+
+def main() -> int:
+    """The command line: 0 when done, 2 for wrong input, 130 when interrupted."""
+    import tyro
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C
+    try:
+        options = tyro.cli(Options, prog="python -m episodes.generate")
+        said = _generate(options, _bar if sys.stderr.isatty() else _logged)
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Interrupted; the same command goes on from here.", file=sys.stderr)
+        return 130
+    resampled = ", ".join(f"{count} {reason}" for reason, count in said["resampled"].items())
+    print(f"{said['episodes']} episodes in {options.out} (resampled: {resampled or 'none'}).")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,216 @@
+"""Episodes as files in the laboratory's HDF5 format: BGR on disk, RGB everywhere else.
+
+This is the only door: channels are swapped here and pictures are never rotated, except on demand.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from episodes.names import parse
+from episodes.record import SOURCES
+from scenarios import load, names
+
+EVENTS = ("episode_start", "start_action", "stop_action")
+SCHEMA_VERSION = 1  # of the group sim/
+MAX_PIXEL_BYTES = 2 * 1024**3
+MAX_FRAMES = 100_000
+EXPECTED = "an episode with images, actions and action_event_types"
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One episode of T frames as read from its file."""
+
+    images: np.ndarray = field(repr=False)  # [T, H, W, 3] uint8, RGB
+    commands: np.ndarray = field(repr=False)  # [T, 3] float32, command units
+    events: tuple[str, ...] = field(repr=False)  # [T] of EVENTS
+    name: str
+    scenario: str | None
+    pattern: str | None
+    distance: str | None
+    instruction: str | None  # the scenario's English default where the file has none
+    source: str  # real | simulated | dummy
+    total_duration_s: float | None
+    time_s: np.ndarray | None = field(repr=False)  # [T] float64, None where it was not stored
+    path: Path
+
+    @property
+    def decisions(self) -> tuple[np.ndarray, np.ndarray]:
+        """Pictures [N, H, W, 3] and the commands [N, 3] given on seeing them.
+
+        The artificial zero frames `episode_start` are left out, wherever they stand.
+        """
+        kept = np.array([event != "episode_start" for event in self.events])
+        return self.images[kept], self.commands[kept]
+
+
+def find_episodes(folder: str | Path) -> list[Path]:
+    """The files `episode_*.h5` of a folder, sorted by name.
+
+    Raises:
+        ValueError: if there is no such folder, or none in it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: no such folder, expected one with files episode_*.h5.")
+    found = sorted(folder.glob("episode_*.h5"))
+    if not found:
+        raise ValueError(f"{folder}: holds no file episode_*.h5; make some with "
+                         f"`python -m episodes.generate --out {folder}`.")
+    return found
+
+
+def read_episode(path: str | Path, *, rotate_180: bool = False) -> Episode:
+    """Read one file of any of the laboratory's three formats, or of ours.
+
+    Args:
+        path: The file.
+        rotate_180: Turn the pictures; only for files whose camera hung upside down.
+
+    Raises:
+        ValueError: one sentence naming the file, what is wrong and what was expected.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file, expected {EXPECTED}.")
+    try:
+        with h5py.File(path, "r") as file:
+            return _read(file, path, rotate_180)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    except (OSError, RuntimeError, KeyError) as error:
+        reason = str(error.args[-1] if error.args else error).splitlines()[0]
+        raise ValueError(f"{path}: damaged or no HDF5 file ({reason}), "
+                         f"expected {EXPECTED}.") from error
+
+
+def _read(file: h5py.File, path: Path, rotate_180: bool) -> Episode:
+    layout = "observations/images" if "observations/images" in file else "images"
+    images = _dataset(file, layout)
+    _check_images(images, layout)
+    frames = len(images)
+    events = _read_events(file, frames)
+    commands = _read_commands(file, frames)
+    pixels = images[()][..., ::-1]  # BGR on disk
+    if rotate_180:
+        pixels = pixels[:, ::-1, ::-1]
+    facts = dict(file["sim"].attrs) if "sim" in file else {}
+    scenario, pattern, distance = _said_by_name(path)
+    scenario = _text(file.attrs.get("scenario")) or scenario
+    source = _text(facts.get("source", "real"))
+    if source not in SOURCES:
+        raise ValueError(f"sim/source must be one of {', '.join(SOURCES)}, got {source!r}.")
+    return Episode(
+        images=np.ascontiguousarray(pixels), commands=commands, events=events,
+        name=_text(file.attrs.get("episode_name")) or path.stem, scenario=scenario,
+        pattern=_text(facts.get("pattern")) or pattern,
+        distance=_text(facts.get("distance")) or distance,
+        instruction=_read_instruction(file, facts) or default_instruction(scenario), source=source,
+        total_duration_s=_read_duration(file), time_s=_read_time(file, frames), path=path,
+    )
+
+
+def default_instruction(scenario: str | None) -> str | None:
+    """The English sentence of a shipped scenario, None for any other."""
+    return load(scenario).instructions.english if scenario in names() else None
+
+
+def _dataset(file: h5py.File, name: str) -> h5py.Dataset:
+    if not isinstance(file.get(name), h5py.Dataset):
+        raise ValueError(f"has no dataset {name!r} (it holds {', '.join(file) or 'nothing'}), "
+                         f"expected {EXPECTED}.")
+    return file[name]
+
+
+def _check_images(images: h5py.Dataset, layout: str) -> None:
+    """Refuse what is no picture sequence, before anything of its size is allocated."""
+    if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8 or 0 in images.shape:
+        raise ValueError(f"{layout} must be [T, H, W, 3] uint8, got {_described(images)}.")
+    if len(images) > MAX_FRAMES or math.prod(images.shape) > MAX_PIXEL_BYTES:
+        raise ValueError(f"{layout} is declared as {list(images.shape)}, expected at most "
+                         f"{MAX_FRAMES} frames and {MAX_PIXEL_BYTES // 1024**3} GiB of pixels.")
+
+
+def _read_commands(file: h5py.File, frames: int) -> np.ndarray:
+    actions = _dataset(file, "actions")
+    if actions.ndim != 2 or actions.shape[1] != 3 or actions.dtype.kind != "f":
+        raise ValueError(f"actions must be [T, 3] float32 (linear_x, linear_y, angular_z), "
+                         f"got {_described(actions)}.")
+    _same_length("actions", len(actions), frames)
+    commands = actions[()].astype(np.float32)
+    if not np.isfinite(commands).all():
+        bad = int(np.flatnonzero(~np.isfinite(commands).all(axis=1))[0])
+        raise ValueError(f"actions must be finite, got {commands[bad].tolist()} in frame {bad}.")
+    return commands
+
+
+def _read_events(file: h5py.File, frames: int) -> tuple[str, ...]:
+    stored = _dataset(file, "action_event_types")
+    if stored.ndim != 1 or stored.dtype.kind not in "OS":
+        raise ValueError(f"action_event_types must be [T] strings, got {_described(stored)}.")
+    _same_length("action_event_types", len(stored), frames)
+    events = tuple(_text(event) or "" for event in stored[()])
+    for frame, event in enumerate(events):
+        if event not in EVENTS:
+            raise ValueError(f"unknown event {event!r} in frame {frame}, "
+                             f"expected one of {', '.join(EVENTS)}.")
+    return events
+
+
+def _read_instruction(file: h5py.File, facts: dict[str, Any]) -> str | None:
+    """Ours under sim/; later laboratory files have `language_instruction`, attribute or dataset."""
+    stored = facts.get("instruction", file.attrs.get("language_instruction"))
+    if stored is None and isinstance(file.get("language_instruction"), h5py.Dataset):
+        stored = file["language_instruction"][()]
+    return _text(stored)
+
+
+def _read_duration(file: h5py.File) -> float | None:
+    stored = file.attrs.get("total_duration")
+    if stored is None:
+        return None
+    if np.ndim(stored) or not np.issubdtype(np.asarray(stored).dtype, np.number):
+        raise ValueError(f"total_duration must be a number of seconds, got {stored!r}.")
+    return float(stored)
+
+
+def _read_time(file: h5py.File, frames: int) -> np.ndarray | None:
+    if "sim/time_s" not in file:
+        return None
+    stored = _dataset(file, "sim/time_s")
+    _same_length("sim/time_s", stored.size, frames)
+    return stored[()].astype(np.float64)
+
+
+def _same_length(name: str, length: int, frames: int) -> None:
+    if length != frames:
+        raise ValueError(f"{name} has {length} entries for {frames} images, expected as many.")
+
+
+def _said_by_name(path: Path) -> tuple[str | None, str | None, str | None]:
+    """Scenario, pattern, distance; a file of another name is an episode too and says nothing."""
+    try:
+        said = parse(path.name)
+    except ValueError:
+        return None, None, None
+    return said.scenario, said.pattern, said.distance
+
+
+def _text(stored: Any) -> str | None:
+    """A stored string, whether HDF5 kept it as text, bytes or an array (then its first)."""
+    if isinstance(stored, np.ndarray):
+        stored = stored.ravel()[0] if stored.size else None
+    if isinstance(stored, bytes):
+        stored = stored.decode("utf-8")
+    return None if stored is None else str(stored)
+
+
+def _described(dataset: h5py.Dataset) -> str:
+    return f"{list(dataset.shape or ())} {dataset.dtype}"

@@ -1,0 +1,120 @@
+"""Writes episodes in the laboratory's format, so that its own loaders read them unchanged.
+
+Root: `images` (BGR), `actions`, `action_event_types` and the laboratory's attributes. Everything
+that its format lacks stands in the group `sim/` and the attribute `schema_version`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from episodes.atomic import write_atomically
+from episodes.hdf5 import SCHEMA_VERSION
+from episodes.names import EpisodeName, simulated_start
+from episodes.record import Record
+
+PROFILES = ("lab", "full")
+LAB_DECISIONS = 17  # one start frame and 17 actions: window 8 + prediction 10
+CHUNK_SIZE = 8  # the laboratory's attribute action_chunk_size
+GZIP_LEVEL = 4
+UNSTORED = {"rgb", "latency_s"}  # pictures stand at the root; wall-clock times differ at every run
+
+
+def write_episode(target: str | Path, record: Record, profile: str = "full",
+                  started: datetime | None = None,
+                  facts: Mapping[str, str | int | float | bool] | None = None) -> Path:
+    """Write a record with its pictures as one file, which is there whole or not at all.
+
+    Args:
+        target: A path ending in `.h5`, or the folder of a file named by the laboratory's grammar.
+        record: What happened; rolled out with `keep_rgb`.
+        profile: `lab`: 18 frames, padded with `stop_action` and the final picture. `full`: every
+            decision, any length.
+        started: Date and time for the name of a file in a folder; the first free simulated second
+            where not given.
+        facts: More attributes for the group `sim/`.
+
+    Raises:
+        ValueError: for an unknown profile, a record without pictures, or more than 17 decisions
+            in `lab`.
+    """
+    images, commands, events = frames(record, profile)
+    target = Path(target)
+    if target.suffix != ".h5":
+        variation = record.variation
+        name = EpisodeName(started or _free_second(target), record.scenario, variation["pattern"],
+                           variation["distance"])
+        target = target / f"{name}.h5"
+    decision_s = float(record.rules["decision_s"])
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        _write_images(file, images)
+        file.create_dataset("actions", data=commands, compression="gzip",
+                            compression_opts=GZIP_LEVEL, track_times=False)
+        file.create_dataset("action_event_types", data=np.array(events, object),
+                            dtype=h5py.string_dtype("utf-8"), compression="gzip", track_times=False)
+        file.attrs.update({
+            "episode_name": target.stem, "scenario": record.scenario,
+            "action_chunk_size": CHUNK_SIZE, "num_frames": len(images),
+            "total_duration": decision_s * (len(images) - 1), "schema_version": SCHEMA_VERSION,
+        })
+        _write_facts(file.create_group("sim"), record, len(images), facts or {})
+    write_atomically(target, buffer.getvalue())
+    return target
+
+
+def frames(record: Record, profile: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Pictures [T, H, W, 3] RGB, commands [T, 3] float32 and events [T] of a record.
+
+    Frame 0 is `episode_start`: the first picture and no motion. Frame k holds the picture seen
+    just before command k, and command k.
+    """
+    if profile not in PROFILES:
+        raise ValueError(f"profile must be one of {', '.join(PROFILES)}, got {profile!r}.")
+    if record.rgb is None:
+        raise ValueError("The record has no pictures: roll out with keep_rgb=True.")
+    count = record.decisions
+    if profile == "lab" and count > LAB_DECISIONS:
+        raise ValueError(f"A lab episode has at most {LAB_DECISIONS} decisions, got {count}.")
+    padding = LAB_DECISIONS - count if profile == "lab" else 0
+    seen = [0, *range(count), *[count] * padding]  # which picture each frame shows
+    commands = np.zeros((len(seen), 3), np.float32)
+    commands[1:count + 1] = record.sent
+    moves = ["start_action" if command.any() else "stop_action" for command in commands[1:]]
+    return record.rgb[seen], commands, ["episode_start", *moves]
+
+
+def _write_images(file: h5py.File, images: np.ndarray) -> None:
+    file.create_dataset("images", data=images[..., ::-1], chunks=(1, *images.shape[1:]),
+                        compression="gzip", compression_opts=GZIP_LEVEL, track_times=False)
+
+
+def _write_facts(group: h5py.Group, record: Record, frame_count: int,
+                 facts: Mapping[str, str | int | float | bool]) -> None:
+    """Everything the laboratory's format lacks: attributes, and arrays of N or N + 1 rows."""
+    decision_s = float(record.rules["decision_s"])
+    header = {name: value for name, value in record.header().items() if value is not None}
+    header |= {"decisions": record.decisions, "rate_hz": 1.0 / decision_s,
+               "pattern": record.variation["pattern"], "distance": record.variation["distance"],
+               **facts}
+    for name, value in sorted(header.items()):
+        group.attrs[name] = json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
+    time_s = decision_s * np.maximum(np.arange(frame_count) - 1, 0)  # the start frame shares 0
+    for name, array in sorted({**record.arrays(), "time_s": time_s}.items()):
+        if name not in UNSTORED:
+            group.create_dataset(name, data=array, track_times=False)
+
+
+def _free_second(folder: Path) -> datetime:
+    """The first second since 2000-01-01 that no file of the folder is named after."""
+    number = 0
+    while any(folder.glob(f"{EpisodeName(simulated_start(number))}*")):
+        number += 1
+    return simulated_start(number)

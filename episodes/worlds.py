@@ -1,0 +1,189 @@
+"""Drives single episodes for `episodes.generate`: one process's worlds and policy."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+import envs
+import policies
+from envs.task import side_followed
+from episodes.hdf5_writer import LAB_DECISIONS, write_episode
+from episodes.names import EpisodeName, simulated_start
+from episodes.record import Record
+from episodes.rollout import Task, rollout
+from scenarios import Scenario, episode_seed, load
+
+INSTRUCTION_STREAM = 2  # keeps the choice of words apart from the layout's chance and the policy's
+ATTEMPTS = 50
+ATTEMPT_STRIDE = 1_000_000  # attempt k of episode i has index i + k * stride: no two ever meet
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One episode to make."""
+
+    number: int  # within the whole run; stands in the file's name as seconds since 2000-01-01
+    scenario: str  # name or TOML file
+    index: int  # within its scenario; the seed follows from it
+    fixed: dict[str, str]  # pinned factors: distance, bias, pattern
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What all episodes of a run share."""
+
+    folder: Path
+    profile: str  # lab | full
+    image_size: tuple[int, int]  # height, width
+    policy: str
+    seed: int  # the root
+    instructions: str  # default | all
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One episode as it lies in the folder."""
+
+    path: Path
+    scenario: str
+    variation: dict[str, str]
+    refused: dict[str, int]  # attempts that were driven and not kept, by reason
+    found: bool  # it was there already
+
+
+class Worlds:
+    """Worlds by scenario, opened when first needed, and the policy that drives in them."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        """Load the policy; no world is opened yet."""
+        self._recipe = recipe
+        self._policy = policies.make(recipe.policy)
+        self._open: dict[str, Any] = {}
+
+    def close(self) -> None:
+        """Close every world."""
+        for world in self._open.values():
+            world.close()
+        self._open.clear()
+
+    def make(self, slot: Slot) -> Outcome:
+        """One episode's file: the one that is there, or a new one of the first success.
+
+        Raises:
+            ValueError: if another run's file is in the way, or no attempt succeeds.
+        """
+        scenario = load(slot.scenario)
+        request = json.dumps(self._request(slot, scenario), sort_keys=True)
+        found = self._found(slot, scenario, request)
+        if found is not None:
+            return found
+        refused: Counter[str] = Counter()
+        for attempt in range(ATTEMPTS):
+            record = self._drive(slot, scenario, slot.index + attempt * ATTEMPT_STRIDE)
+            reason = _refused(record, self._recipe.profile)
+            if reason is None:
+                return self._write(slot, record, request, dict(refused))
+            refused[reason] += 1
+            logger.debug("%s %d: attempt %d %s", scenario.name, slot.index, attempt, reason)
+        raise ValueError(f"{scenario.name}: {self._recipe.policy} made no episode to keep in "
+                         f"{ATTEMPTS} attempts ({_said(refused)}); use a policy that succeeds.")
+
+    def _drive(self, slot: Slot, scenario: Scenario, index: int) -> Record:
+        seed = episode_seed("train", self._recipe.seed, scenario.layout_group, index)
+        wordings = scenario.instructions.all()
+        if self._recipe.instructions == "default":
+            wordings = wordings[:1]
+        rng = np.random.default_rng([seed, INSTRUCTION_STREAM])
+        instruction = wordings[rng.integers(len(wordings))]
+        if slot.scenario not in self._open:
+            self._open[slot.scenario] = envs.make(scenario, image_size=self._recipe.image_size)
+        return rollout(self._open[slot.scenario], self._policy,
+                       Task(seed, instruction, slot.fixed, keep_rgb=True))
+
+    def _write(self, slot: Slot, record: Record, request: str, refused: dict[str, int]) -> Outcome:
+        variation = record.variation
+        name = EpisodeName(simulated_start(slot.number), record.scenario, variation["pattern"],
+                           variation["distance"])
+        world = self._open[slot.scenario].unwrapped
+        facts = {"success": True, "renderer": world.renderer, "robot": world.robot.name,
+                 "refused": json.dumps(refused, sort_keys=True), "request": request}
+        path = write_episode(self._recipe.folder / f"{name}.h5", record, self._recipe.profile,
+                             facts=facts)
+        return Outcome(path, record.scenario, variation, refused, found=False)
+
+    def _request(self, slot: Slot, scenario: Scenario) -> dict[str, Any]:
+        """All that decides the file's content, but for the versions of code and libraries."""
+        recipe = self._recipe
+        return {"scenario_hash": scenario.hash(), "index": slot.index, "fixed": slot.fixed,
+                "profile": recipe.profile, "image_size": recipe.image_size, "seed": recipe.seed,
+                "policy": recipe.policy, "instructions": recipe.instructions}
+
+    def _found(self, slot: Slot, scenario: Scenario, request: str) -> Outcome | None:
+        """The file of an earlier run of the same request, or None; a damaged one is made again."""
+        start = EpisodeName(simulated_start(slot.number))
+        for path in sorted(self._recipe.folder.glob(f"{start}_*.h5")):
+            try:
+                with h5py.File(path, "r") as file:
+                    facts = dict(file["sim"].attrs) if "sim" in file else {}
+            except OSError as error:
+                logger.warning("%s is damaged (%s) and is made again.", path, error)
+                path.unlink()
+                continue
+            if facts.get("request") != request:
+                raise ValueError(f"{path}: is in the way and was made with another seed, scenario "
+                                 f"or options; choose an empty folder or the same options.")
+            return Outcome(path, scenario.name, json.loads(facts["variation"]),
+                           json.loads(facts["refused"]), found=True)
+        return None
+
+
+@contextlib.contextmanager
+def opened(recipe: Recipe) -> Iterator[Worlds]:
+    """Worlds that are closed afterwards, whatever happens."""
+    worlds = Worlds(recipe)
+    try:
+        yield worlds
+    finally:
+        worlds.close()
+
+
+def _refused(record: Record, profile: str) -> str | None:
+    """Why an episode is not kept, or None."""
+    if record.ended_by != "goal":
+        return f"ended by {record.ended_by}"
+    if side_followed(record.path, record.boxes[-1]) != record.pass_side:
+        return "wrong side"
+    if profile == "lab" and record.decisions > LAB_DECISIONS:
+        return f"over {LAB_DECISIONS} decisions"
+    return None
+
+
+def _said(refused: Counter[str]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in sorted(refused.items()))
+
+
+_worker: list[Worlds] = []  # the one of this worker process, filled by start_worker
+
+
+def start_worker(recipe: Recipe) -> None:
+    """Prepare a worker process. Ctrl-C is the parent's business: an episode begun is finished."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _worker.append(Worlds(recipe))
+
+
+def make_in_worker(slot: Slot) -> Outcome:
+    """One episode, in a worker process."""
+    return _worker[0].make(slot)
