@@ -1,6 +1,8 @@
 """Episodes as files in the laboratory's HDF5 format: BGR on disk, RGB everywhere else.
 
 This is the only door: channels are swapped here and pictures are never rotated, except on demand.
+Three formats are read: August 2025; since November 2025 more attributes and an instruction; 2026
+`observations/images`, which its collector turned to RGB itself and saved without events.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ EVENTS = ("episode_start", "start_action", "stop_action")
 SCHEMA_VERSION = 1  # of the group sim/
 MAX_PIXEL_BYTES = 2 * 1024**3
 MAX_FRAMES = 100_000
+RGB_IMAGES = "observations/images"  # the 2026 format; `images` are BGR
 EXPECTED = "an episode with images, actions and action_event_types"
 
 
@@ -92,28 +95,24 @@ def read_episode(path: str | Path, *, rotate_180: bool = False) -> Episode:
 
 
 def _read(file: h5py.File, path: Path, rotate_180: bool) -> Episode:
-    layout = "observations/images" if "observations/images" in file else "images"
+    layout = RGB_IMAGES if RGB_IMAGES in file else "images"
     images = _dataset(file, layout)
     _check_images(images, layout)
     frames = len(images)
-    events = _read_events(file, frames)
     commands = _read_commands(file, frames)
-    pixels = images[()][..., ::-1]  # BGR on disk
-    if rotate_180:
-        pixels = pixels[:, ::-1, ::-1]
-    facts = dict(file["sim"].attrs) if "sim" in file else {}
-    scenario, pattern, distance = _said_by_name(path)
-    scenario = _text(file.attrs.get("scenario")) or scenario
-    source = _text(facts.get("source", "real"))
+    events = _read_events(file, commands, optional=layout == RGB_IMAGES)
+    facts = {**file.attrs, **(file["sim"].attrs if "sim" in file else {})}
+    scenario, pattern, distance = (_text(facts.get(name)) or said for name, said
+                                   in zip(("scenario", "pattern", "distance"), _said_by_name(path)))
+    source = _text(facts.get("source")) if "sim" in file else "real"
     if source not in SOURCES:
         raise ValueError(f"sim/source must be one of {', '.join(SOURCES)}, got {source!r}.")
     return Episode(
-        images=np.ascontiguousarray(pixels), commands=commands, events=events,
-        name=_text(file.attrs.get("episode_name")) or path.stem, scenario=scenario,
-        pattern=_text(facts.get("pattern")) or pattern,
-        distance=_text(facts.get("distance")) or distance,
-        instruction=_read_instruction(file, facts) or default_instruction(scenario), source=source,
-        total_duration_s=_read_duration(file), time_s=_read_time(file, frames), path=path,
+        images=_read_pixels(images, layout == RGB_IMAGES, rotate_180), commands=commands,
+        events=events, name=_text(facts.get("episode_name")) or path.stem, scenario=scenario,
+        pattern=pattern, distance=distance, source=source,
+        instruction=_read_instruction(file, facts) or default_instruction(scenario),
+        total_duration_s=_read_duration(facts), time_s=_read_time(file, frames), path=path,
     )
 
 
@@ -138,24 +137,37 @@ def _check_images(images: h5py.Dataset, layout: str) -> None:
                          f"{MAX_FRAMES} frames and {MAX_PIXEL_BYTES // 1024**3} GiB of pixels.")
 
 
+def _read_pixels(images: h5py.Dataset, is_rgb: bool, rotate_180: bool) -> np.ndarray:
+    pixels = images[()] if is_rgb else images[()][..., ::-1]
+    return np.ascontiguousarray(pixels[:, ::-1, ::-1] if rotate_180 else pixels)
+
+
 def _read_commands(file: h5py.File, frames: int) -> np.ndarray:
     actions = _dataset(file, "actions")
     if actions.ndim != 2 or actions.shape[1] != 3 or actions.dtype.kind != "f":
         raise ValueError(f"actions must be [T, 3] float32 (linear_x, linear_y, angular_z), "
                          f"got {_described(actions)}.")
     _same_length("actions", len(actions), frames)
-    commands = actions[()].astype(np.float32)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and refused
+        commands = actions[()].astype(np.float32)
     if not np.isfinite(commands).all():
         bad = int(np.flatnonzero(~np.isfinite(commands).all(axis=1))[0])
         raise ValueError(f"actions must be finite, got {commands[bad].tolist()} in frame {bad}.")
     return commands
 
 
-def _read_events(file: h5py.File, frames: int) -> tuple[str, ...]:
+def events_of(commands: np.ndarray) -> tuple[str, ...]:
+    """What each of the commands [T, 3] is to the laboratory: motion or stop."""
+    return tuple("start_action" if moves else "stop_action" for moves in commands.any(axis=1))
+
+
+def _read_events(file: h5py.File, commands: np.ndarray, *, optional: bool) -> tuple[str, ...]:
+    if optional and "action_event_types" not in file:
+        return events_of(commands)
     stored = _dataset(file, "action_event_types")
     if stored.ndim != 1 or stored.dtype.kind not in "OS":
         raise ValueError(f"action_event_types must be [T] strings, got {_described(stored)}.")
-    _same_length("action_event_types", len(stored), frames)
+    _same_length("action_event_types", len(stored), len(commands))
     events = tuple(_text(event) or "" for event in stored[()])
     for frame, event in enumerate(events):
         if event not in EVENTS:
@@ -166,14 +178,14 @@ def _read_events(file: h5py.File, frames: int) -> tuple[str, ...]:
 
 def _read_instruction(file: h5py.File, facts: dict[str, Any]) -> str | None:
     """Ours under sim/; later laboratory files have `language_instruction`, attribute or dataset."""
-    stored = facts.get("instruction", file.attrs.get("language_instruction"))
+    stored = facts.get("instruction", facts.get("language_instruction"))
     if stored is None and isinstance(file.get("language_instruction"), h5py.Dataset):
         stored = file["language_instruction"][()]
     return _text(stored)
 
 
-def _read_duration(file: h5py.File) -> float | None:
-    stored = file.attrs.get("total_duration")
+def _read_duration(facts: dict[str, Any]) -> float | None:
+    stored = facts.get("total_duration")
     if stored is None:
         return None
     if np.ndim(stored) or not np.issubdtype(np.asarray(stored).dtype, np.number):

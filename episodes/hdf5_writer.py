@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 
 from episodes.atomic import write_atomically
-from episodes.hdf5 import SCHEMA_VERSION
+from episodes.hdf5 import SCHEMA_VERSION, events_of
 from episodes.names import EpisodeName, simulated_start
 from episodes.record import Record
 
@@ -63,7 +63,7 @@ def write_episode(target: str | Path, record: Record, profile: str = "full",
         file.attrs.update({
             "episode_name": target.stem, "scenario": record.scenario,
             "action_chunk_size": CHUNK_SIZE, "num_frames": len(images),
-            "total_duration": decision_s * (len(images) - 1), "schema_version": SCHEMA_VERSION,
+            "total_duration": round(decision_s * (len(images) - 1), 6), "schema_version": SCHEMA_VERSION,
         })
         _write_facts(file.create_group("sim"), record, len(images), facts or {})
     write_atomically(target, buffer.getvalue())
@@ -87,8 +87,7 @@ def frames(record: Record, profile: str) -> tuple[np.ndarray, np.ndarray, list[s
     seen = [0, *range(count), *[count] * padding]  # which picture each frame shows
     commands = np.zeros((len(seen), 3), np.float32)
     commands[1:count + 1] = record.sent
-    moves = ["start_action" if command.any() else "stop_action" for command in commands[1:]]
-    return record.rgb[seen], commands, ["episode_start", *moves]
+    return record.rgb[seen], commands, ["episode_start", *events_of(commands[1:])]
 
 
 def _write_images(file: h5py.File, images: np.ndarray) -> None:
@@ -106,8 +105,8 @@ def _write_facts(group: h5py.Group, record: Record, frame_count: int,
                **facts}
     for name, value in sorted(header.items()):
         group.attrs[name] = json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
-    time_s = decision_s * np.maximum(np.arange(frame_count) - 1, 0)  # the start frame shares 0
-    for name, array in sorted({**record.arrays(), "time_s": time_s}.items()):
+    time_s = np.maximum(np.arange(frame_count) - 1, 0) * decision_s  # the start frame shares 0
+    for name, array in sorted({**record.arrays(), "time_s": np.round(time_s, 6)}.items()):
         if name not in UNSTORED:
             group.create_dataset(name, data=array, track_times=False)
 
