@@ -11,6 +11,7 @@ import inspect
 from pathlib import Path
 from typing import Any
 
+from policies.checkpoint import read_config
 from policies.interface import Action, ActionError, Memory, Policy, PolicySpec
 
 __all__ = ["Action", "ActionError", "Memory", "Policy", "PolicySpec", "REGISTRY", "make"]
@@ -22,6 +23,7 @@ REGISTRY: dict[str, tuple[str, dict[str, Any]]] = {
     "core_replay": ("policies.baselines:CoreReplay", {}),
     "expert": ("policies.expert:Expert", {}),
     "expert_keys": ("policies.expert:Expert", {"name": "expert_keys", "keys": True}),
+    "hybrid": ("policies.hybrid:Hybrid", {}),
 }
 
 
@@ -41,13 +43,20 @@ def make(name: str, **options: Any) -> Policy:
     if ":" in name:
         return _construct(name, options)
     if (Path(name) / "config.json").is_file():
-        from policies.checkpoint import policy_class
-
-        return _construct(policy_class(Path(name)), options | {"checkpoint": name})
+        return _from_folder(Path(name), options)
     near = difflib.get_close_matches(name, REGISTRY, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ValueError(f"Unknown policy {name!r}.{hint} Expected one of {', '.join(REGISTRY)}, "
                      f"'module:Class' or a checkpoint folder with a config.json.")
+
+
+def _from_folder(folder: Path, options: dict[str, Any]) -> Policy:
+    """The policy of a checkpoint folder; its class comes from the registry, its size from itself."""
+    config = read_config(folder)
+    if config.get("policy") not in REGISTRY:
+        raise ValueError(f"{folder}: is a checkpoint of {config.get('policy')!r}, "
+                         f"which is none of {', '.join(REGISTRY)}.")
+    return make(config["policy"], **({"size": config["size"], "checkpoint": str(folder)} | options))
 
 
 def _construct(target: str, options: dict[str, Any]) -> Policy:

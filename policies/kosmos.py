@@ -57,6 +57,11 @@ class Kosmos:
             raise ValueError(f"Kosmos-2 weights {str(source)!r} do not fit: {said}.")
         return cls(model, processor)
 
+    @staticmethod
+    def tokenizer(folder: Path) -> PreTrainedTokenizerFast:
+        """The tokenizer stored with a processor."""
+        return Kosmos2Processor.from_pretrained(folder).tokenizer
+
     def save_pretrained(self, folder: Path) -> None:
         """Configuration, safetensors, processor and tokenizer files."""
         self.model.save_pretrained(folder)

@@ -1,0 +1,49 @@
+"""Checkpoint folders: `config.json`, `head.safetensors` and the towers, self-contained.
+
+A folder says everything a user of it needs: sizes, window, units, colour order, control rate,
+instruction template. The class comes from the registry by name, never from the folder.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+FORMAT = 1
+CONFIG_FILE = "config.json"
+HEAD_FILE = "head.safetensors"
+SHIPPED = Path(__file__).parent / "checkpoints"
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The checkpoint's configuration.
+
+    Raises:
+        ValueError: if the folder is no checkpoint of this project, or of another format.
+    """
+    path = folder / CONFIG_FILE
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{folder}: no checkpoint, {CONFIG_FILE} cannot be read "
+                         f"({error.strerror}). Expected a folder written by save_pretrained.") from error
+    except ValueError as error:
+        raise ValueError(f"{path}: is not valid JSON ({error}).") from error
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise ValueError(f"{path}: expected a checkpoint of format {FORMAT}, "
+                         f"got {config.get('format') if isinstance(config, dict) else config!r}.")
+    return config
+
+
+def write_config(folder: Path, config: dict[str, Any]) -> None:
+    """Store a configuration; the folder is made if needed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"format": FORMAT} | config, indent=2, ensure_ascii=False)
+    (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def tower_source(folder: Path, name: str) -> str:
+    """A tower's place: a folder relative to the checkpoint, or a published name as it stands."""
+    inside = folder / name
+    return str(inside) if inside.is_dir() else name

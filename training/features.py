@@ -1,0 +1,111 @@
+"""What frozen towers make of episodes, computed once: heads then train in minutes."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from episodes.hdf5 import Episode, read_episode
+from policies.hybrid import Hybrid
+from scenarios import load, names
+
+logger = logging.getLogger(__name__)
+BATCH = 64
+
+
+@dataclass
+class Features:
+    """N decisions of many episodes, one after the other; `join` makes the head's input of both."""
+
+    policy: Hybrid
+    seen: torch.Tensor  # [N, V] float32, of each decision's picture
+    commands: torch.Tensor  # [N, 2] float32: linear_x, linear_y in command units
+    episodes: np.ndarray  # [N] int64: number of the episode
+    steps: np.ndarray  # [N] int64: number of the decision in its episode
+    texts: torch.Tensor  # [T, D] float32: every wording, read once
+    wordings: list[list[int]]  # per episode: its wordings' rows in `texts`, the default first
+
+    def windows(self, rows: np.ndarray, window: int,
+                rng: np.random.Generator | None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Windows [B, window, D] and their lengths [B]; frames first, zeros behind.
+
+        With a generator each row gets one of its episode's wordings by chance, else the default.
+        """
+        lengths = np.minimum(self.steps[rows] + 1, window)
+        offset = np.arange(window)
+        frame = rows[:, None] - (lengths[:, None] - 1) + offset[None]  # [B, W]
+        valid = offset[None] < lengths[:, None]
+        seen = self.seen[np.where(valid, frame, rows[:, None])]
+        picked = [self._wording(self.wordings[episode], rng) for episode in self.episodes[rows]]
+        text = self.texts[picked][:, None].expand(-1, window, -1)
+        joined = self.policy.join(seen, text)
+        return joined * torch.from_numpy(valid)[..., None], torch.from_numpy(lengths)
+
+    @staticmethod
+    def _wording(choices: Sequence[int], rng: np.random.Generator | None) -> int:
+        return choices[0] if rng is None else choices[rng.integers(len(choices))]
+
+
+def compute(policy: Hybrid, paths: Sequence[Path], cache: Path) -> Features:
+    """Look at every picture of the episodes once; what was looked at before is read from `cache`.
+
+    Raises:
+        ValueError: for an episode without an instruction, or a file that is none.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    seen, commands, numbers, steps, wordings = [], [], [], [], []
+    sentences: dict[str, int] = {}
+    for number, path in enumerate(paths):
+        stored = _cached(policy, path, cache)
+        seen.append(torch.from_numpy(stored["seen"]))
+        commands.append(torch.from_numpy(stored["commands"]))
+        numbers.append(np.full(len(stored["seen"]), number))
+        steps.append(np.arange(len(stored["seen"])))
+        wordings.append([sentences.setdefault(str(text), len(sentences)) for text in stored["texts"]])
+        if (number + 1) % 100 == 0:
+            logger.info("features: %d of %d episodes", number + 1, len(paths))
+    with torch.inference_mode():
+        texts = policy.read(list(sentences)).cpu()
+    return Features(policy, torch.cat(seen), torch.cat(commands), np.concatenate(numbers),
+                    np.concatenate(steps), texts.clone(), wordings)
+
+
+def wordings(episode: Episode) -> list[str]:
+    """What an episode may be called: its own instruction first, then its scenario's wordings.
+
+    Raises:
+        ValueError: if it has no instruction and no known scenario.
+    """
+    if episode.instruction is None:
+        raise ValueError(f"{episode.path}: has no instruction and no known scenario in its name; "
+                         f"expected one of {', '.join(names())} in the file name.")
+    known = load(episode.scenario).instructions.all() if episode.scenario in names() else ()
+    return list(dict.fromkeys([episode.instruction, *known]))
+
+
+def _cached(policy: Hybrid, path: Path, cache: Path) -> dict[str, np.ndarray]:
+    """One episode's features, computed or read back."""
+    stamp = path.stat()
+    key = f"{path.resolve()} {stamp.st_size} {stamp.st_mtime_ns} {policy.towers_hash}"
+    place = cache / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.npz"
+    if place.is_file():
+        with np.load(place) as stored:
+            return dict(stored)
+    episode = read_episode(path)
+    pictures, commands = episode.decisions
+    with torch.inference_mode():
+        seen = torch.cat([policy.look(list(pictures[k:k + BATCH]))
+                          for k in range(0, len(pictures), BATCH)])
+    stored = {"seen": seen.cpu().numpy(), "commands": commands[:, :2].astype(np.float32),
+              "texts": np.array(wordings(episode))}
+    temporary = cache / f".{os.getpid()}.npz"
+    np.savez(temporary, **stored)
+    os.replace(temporary, place)
+    return stored
