@@ -17,7 +17,7 @@ import signal
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,17 +27,20 @@ from episodes.atomic import write_atomically
 from episodes.names import check_scenario
 from episodes.plans import PLANS, Plan, spread
 from scenarios import load, names
+from scenarios.schema import PATTERNS
 
 if TYPE_CHECKING:
     from episodes.worlds import Outcome, Recipe, Slot
 
 IMAGE_SIZES = {"224": (224, 224), "720p": (720, 1280)}  # height, width
 DEFAULT_EPISODES = 720
+CHOICES = {"plan": tuple(PLANS), "profile": ("lab", "full"), "pattern": PATTERNS,
+           "instructions": ("default", "all")}
 VERSIONS = ("numpy", "h5py", "gymnasium", "pybullet")
 SINGLE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 logger = logging.getLogger(__name__)
-Progress = Callable[["Iterable[Outcome]", int], "Iterator[Outcome]"]
+Progress = Callable[["Iterable[Outcome]", int], "Iterable[Outcome]"]
 
 
 @dataclass(frozen=True)
@@ -67,16 +70,6 @@ class Options:
     instructions: Literal["default", "all"] = "default"
     """The stored instruction: the English default, or any wording, drawn by the episode's seed."""
 
-    def __post_init__(self) -> None:
-        """Refuse what contradicts itself."""
-        for name, least in (("workers", 1), ("episodes", 1), ("seed", 0)):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise ValueError(f"{name} must be at least {least}, got {value}.")
-        if self.plan is not None and (self.episodes is not None or self.pattern is not None):
-            raise ValueError(f"plan {self.plan} says how many episodes of which pattern: "
-                             f"leave episodes and pattern out.")
-
 
 def generate(out: str | Path, **options: Any) -> dict[str, Any]:
     """Generate episodes and return what `generation.json` says; like the command.
@@ -93,16 +86,46 @@ def generate(out: str | Path, **options: Any) -> dict[str, Any]:
 
 
 def _generate(options: Options, progress: Progress) -> dict[str, Any]:
+    _check(options)
     plan = _plan(options)
     recipe = _recipe(options)
     _prepare(options.out)
     slots = _slots(plan)
-    with contextlib.closing(_outcomes(recipe, slots, options.workers)) as made:
+    made = _outcomes(recipe, slots, options.workers)
+    with contextlib.closing(made):  # so that worlds and processes end with an exception, too
         outcomes = sorted(progress(made, len(slots)), key=lambda outcome: outcome.path)
     said = _summary(options, recipe, plan, outcomes)
     write_atomically(options.out / "generation.json",
                      (json.dumps(said, indent=1, ensure_ascii=False) + "\n").encode())
     return said
+
+
+def _check(options: Options) -> None:
+    """Refuse what is unknown, out of range or contradicts itself."""
+    for name, allowed in CHOICES.items():
+        value = getattr(options, name)
+        if value is not None and value not in allowed:
+            raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}.")
+    height, width = _image_size(options)
+    for name, least, value in (("workers", 1, options.workers), ("seed", 0, options.seed),
+                               ("episodes", 1, options.episodes), ("image height", 1, height),
+                               ("image width", 1, width)):
+        if value is not None and value < least:
+            raise ValueError(f"{name} must be at least {least}, got {value}.")
+    if options.plan is not None and (options.episodes is not None or options.pattern is not None):
+        raise ValueError(f"plan {options.plan} says how many episodes of which pattern: "
+                         f"leave episodes and pattern out, or the plan.")
+
+
+def _image_size(options: Options) -> tuple[int, int]:
+    """Height and width in pixels."""
+    image = options.image or ("720p" if options.profile == "lab" else "224")
+    if isinstance(image, str) and image in IMAGE_SIZES:
+        return IMAGE_SIZES[image]
+    if isinstance(image, str) or len(image) != 2:
+        raise ValueError(f"image must be one of {', '.join(IMAGE_SIZES)} or height and width in "
+                         f"pixels, got {image!r}.")
+    return int(image[0]), int(image[1])
 
 
 def _plan(options: Options) -> Plan:
@@ -111,7 +134,7 @@ def _plan(options: Options) -> Plan:
     for scenario in wanted:
         check_scenario(load(scenario).name)
     if options.plan is None:
-        fixed = {} if options.pattern is None else {"pattern": options.pattern}
+        fixed: dict[str, str] = {} if options.pattern is None else {"pattern": options.pattern}
         return spread(wanted, options.episodes or DEFAULT_EPISODES, fixed)
     plan = [entry for entry in PLANS[options.plan]() if entry[0] in wanted]
     if not plan:
@@ -136,10 +159,8 @@ def _recipe(options: Options) -> Recipe:
     import policies
     from episodes.worlds import Recipe
 
-    image = options.image or ("720p" if options.profile == "lab" else "224")
-    size = IMAGE_SIZES[image] if isinstance(image, str) else tuple(image)
     policies.make(options.policy)  # an unknown one is refused before anything is written
-    return Recipe(options.out, options.profile, size, options.policy, options.seed,
+    return Recipe(options.out, options.profile, _image_size(options), options.policy, options.seed,
                   options.instructions)
 
 
@@ -156,7 +177,7 @@ def _prepare(folder: Path) -> None:
         left.unlink()
 
 
-def _outcomes(recipe: Recipe, slots: list[Slot], workers: int) -> Iterator[Outcome]:
+def _outcomes(recipe: Recipe, slots: list[Slot], workers: int) -> Generator[Outcome, None, None]:
     """Every slot's episode, as they get ready."""
     from episodes.worlds import make_in_worker, opened, start_worker
 
@@ -221,7 +242,7 @@ def _logged(outcomes: Iterable[Outcome], total: int) -> Iterator[Outcome]:
         yield outcome
 
 
-def _bar(outcomes: Iterable[Outcome], total: int) -> Iterator[Outcome]:
+def _bar(outcomes: Iterable[Outcome], total: int) -> Iterable[Outcome]:
     """A progress bar on the terminal."""
     from rich.console import Console
     from rich.progress import track

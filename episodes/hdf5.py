@@ -102,8 +102,8 @@ def _read(file: h5py.File, path: Path, rotate_180: bool) -> Episode:
     commands = _read_commands(file, frames)
     events = _read_events(file, commands, optional=layout == RGB_IMAGES)
     facts = {**file.attrs, **(file["sim"].attrs if "sim" in file else {})}
-    scenario, pattern, distance = (_text(facts.get(name)) or said for name, said
-                                   in zip(("scenario", "pattern", "distance"), _said_by_name(path)))
+    said = _said_by_name(path)
+    scenario, pattern, distance = (_text(facts.get(key)) or said[key] for key in said)
     source = _text(facts.get("source")) if "sim" in file else "real"
     if source not in SOURCES:
         raise ValueError(f"sim/source must be one of {', '.join(SOURCES)}, got {source!r}.")
@@ -158,7 +158,7 @@ def _read_commands(file: h5py.File, frames: int) -> np.ndarray:
 
 def events_of(commands: np.ndarray) -> tuple[str, ...]:
     """What each of the commands [T, 3] is to the laboratory: motion or stop."""
-    return tuple("start_action" if moves else "stop_action" for moves in commands.any(axis=1))
+    return tuple("start_action" if command.any() else "stop_action" for command in commands)
 
 
 def _read_events(file: h5py.File, commands: np.ndarray, *, optional: bool) -> tuple[str, ...]:
@@ -206,13 +206,13 @@ def _same_length(name: str, length: int, frames: int) -> None:
         raise ValueError(f"{name} has {length} entries for {frames} images, expected as many.")
 
 
-def _said_by_name(path: Path) -> tuple[str | None, str | None, str | None]:
+def _said_by_name(path: Path) -> dict[str, str | None]:
     """Scenario, pattern, distance; a file of another name is an episode too and says nothing."""
     try:
         said = parse(path.name)
     except ValueError:
-        return None, None, None
-    return said.scenario, said.pattern, said.distance
+        return dict.fromkeys(("scenario", "pattern", "distance"))
+    return {"scenario": said.scenario, "pattern": said.pattern, "distance": said.distance}
 
 
 def _text(stored: Any) -> str | None:

@@ -63,7 +63,8 @@ def write_episode(target: str | Path, record: Record, profile: str = "full",
         file.attrs.update({
             "episode_name": target.stem, "scenario": record.scenario,
             "action_chunk_size": CHUNK_SIZE, "num_frames": len(images),
-            "total_duration": round(decision_s * (len(images) - 1), 6), "schema_version": SCHEMA_VERSION,
+            "total_duration": round(decision_s * (len(images) - 1), 6),
+            "schema_version": SCHEMA_VERSION,
         })
         _write_facts(file.create_group("sim"), record, len(images), facts or {})
     write_atomically(target, buffer.getvalue())
@@ -105,7 +106,7 @@ def _write_facts(group: h5py.Group, record: Record, frame_count: int,
                **facts}
     for name, value in sorted(header.items()):
         group.attrs[name] = json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
-    time_s = np.maximum(np.arange(frame_count) - 1, 0) * decision_s  # the start frame shares 0
+    time_s = decision_s * np.maximum(np.arange(frame_count) - 1, 0)  # two frames at the start
     for name, array in sorted({**record.arrays(), "time_s": np.round(time_s, 6)}.items()):
         if name not in UNSTORED:
             group.create_dataset(name, data=array, track_times=False)
