@@ -62,7 +62,8 @@ def sample_layout(
     bias = BIASES[rng.integers(len(BIASES))]
     pattern = PATTERNS[int(rng.random() < place.variant_share)]
     variation = Variation(**({"distance": distance, "bias": bias, "pattern": pattern} | fixed))
-    start = (*_jitter(rng, place.start_jitter_m), _jitter(rng, (place.start_jitter_rad,))[0])
+    start_x, start_y = _jitter(rng, place.start_jitter_m)
+    start = (start_x, start_y, _jitter(rng, (place.start_jitter_rad,))[0])
     centre_x = place.obstacle_distance_m[variation.distance]
     centre_y = place.obstacle_bias_m[variation.bias]
     boxes = []
@@ -84,7 +85,9 @@ def check_fixed(fixed: dict[str, str] | None) -> dict[str, str]:
     fixed = dict(fixed or {})
     for key, value in fixed.items():
         if key not in VARIATION_KEYS:
-            raise ValueError(f"Unknown factor {key!r}, expected one of {', '.join(VARIATION_KEYS)}.")
+            raise ValueError(
+                f"Unknown factor {key!r}, expected one of {', '.join(VARIATION_KEYS)}."
+            )
         if value not in VARIATION_KEYS[key]:
             raise ValueError(
                 f"{key} must be one of {', '.join(VARIATION_KEYS[key])}, got {value!r}."

@@ -36,6 +36,8 @@ class Boxes:
             raise ValueError(f"count must be 1 or 2, got {self.count}.")
         _positive("size_m", *self.size_m)
         _positive("mass_kg", self.mass_kg)
+        _at_least_zero("gap_m, friction", self.gap_m, self.friction)
+        _colour(self.rgb)
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Cup:
         """Refuse what has no size."""
         _positive("distance_m, diameter_m, height_m, mass_kg", self.distance_m, self.diameter_m,
                   self.height_m, self.mass_kg)
+        _at_least_zero("friction", self.friction)
+        _colour(self.rgb)
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,9 @@ class Placement:
         _exactly("obstacle_bias_m", self.obstacle_bias_m, BIASES)
         if not 0.0 <= self.variant_share <= 1.0:
             raise ValueError(f"variant_share must be in [0, 1], got {self.variant_share}.")
+        _at_least_zero("start_jitter_m, start_jitter_rad, box_jitter_m, box_jitter_rad, "
+                       "cup_jitter_m", *self.start_jitter_m, self.start_jitter_rad,
+                       *self.box_jitter_m, self.box_jitter_rad, *self.cup_jitter_m)
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,13 @@ class Routes:
     core_clearance_m: float  # from the robot's rim to a box
     variant_clearance_m: tuple[float, float]  # lowest and highest
     variant_lead_m: tuple[float, float]  # how much earlier the robot swings out and returns
+
+    def __post_init__(self) -> None:
+        """Refuse ranges that run backwards."""
+        _at_least_zero("core_clearance_m, variant_clearance_m, variant_lead_m",
+                       self.core_clearance_m, *self.variant_clearance_m, *self.variant_lead_m)
+        _rising("variant_clearance_m", *self.variant_clearance_m)
+        _rising("variant_lead_m", *self.variant_lead_m)
 
 
 @dataclass(frozen=True)
@@ -98,6 +112,14 @@ class Success:
     stuck_m: float  # moved less than this over stuck_decisions commanded decisions: stuck
     stuck_decisions: int
 
+    def __post_init__(self) -> None:
+        """Refuse rules that no episode could meet."""
+        for key in ("goal_radius_m", "hold_decisions", "still_m", "max_decisions", "stuck_m",
+                    "stuck_decisions"):
+            _positive(key, getattr(self, key))
+        _rising("bounds_x_m", *self.bounds_x_m)
+        _rising("bounds_y_m", *self.bounds_y_m)
+
 
 @dataclass(frozen=True)
 class Room:
@@ -108,6 +130,14 @@ class Room:
     wall_height_m: float
     floor_friction: float
     wall_rgb: tuple[float, float, float]
+
+    def __post_init__(self) -> None:
+        """Refuse a room without an inside."""
+        _rising("x_m", *self.x_m)
+        _rising("y_m", *self.y_m)
+        _positive("wall_height_m", self.wall_height_m)
+        _at_least_zero("floor_friction", self.floor_friction)
+        _colour(self.wall_rgb, "wall_rgb")
 
 
 @dataclass(frozen=True)
@@ -166,9 +196,26 @@ def _one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:
 
 def _exactly(key: str, table: dict[str, float], names: tuple[str, ...]) -> None:
     if tuple(sorted(table)) != tuple(sorted(names)):
-        raise ValueError(f"{key} must have exactly the keys {', '.join(names)}, got {', '.join(table)}.")
+        raise ValueError(
+            f"{key} must have exactly the keys {', '.join(names)}, got {', '.join(table)}."
+        )
 
 
 def _positive(key: str, *values: float) -> None:
     if min(values) <= 0:
         raise ValueError(f"{key} must be greater than 0, got {min(values)}.")
+
+
+def _at_least_zero(key: str, *values: float) -> None:
+    if min(values) < 0:
+        raise ValueError(f"{key} must be 0 or more, got {min(values)}.")
+
+
+def _rising(key: str, low: float, high: float) -> None:
+    if low > high:
+        raise ValueError(f"{key} must rise from its first to its second number, got {low}, {high}.")
+
+
+def _colour(rgb: tuple[float, ...], key: str = "rgb") -> None:
+    if min(rgb) < 0 or max(rgb) > 1:
+        raise ValueError(f"{key} must be within 0 and 1, got {', '.join(map(str, rgb))}.")

@@ -26,7 +26,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     """
     try:
         if path.stat().st_size > MAX_TOML_BYTES:
-            raise ValueError(f"{path}: larger than {MAX_TOML_BYTES} bytes, expected a small TOML file.")
+            raise ValueError(
+                f"{path}: larger than {MAX_TOML_BYTES} bytes, expected a small TOML file."
+            )
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror}).") from error
@@ -34,6 +36,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path}: is not UTF-8 text, expected a TOML file.") from error
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path}: is not valid TOML: {error}.") from error
+    except RecursionError as error:
+        raise ValueError(f"{path}: is not valid TOML: nested too deeply.") from error
 
 
 def build(cls: type[T], table: Any, where: str) -> T:
@@ -56,7 +60,9 @@ def build(cls: type[T], table: Any, where: str) -> T:
     if missing or unknown:
         said = [f"missing {', '.join(missing)}"] if missing else []
         said += [f"unknown {', '.join(unknown)}"] if unknown else []
-        raise ValueError(f"{where}: {'; '.join(said)}. Expected exactly the keys {', '.join(names)}.")
+        raise ValueError(
+            f"{where}: {'; '.join(said)}. Expected exactly the keys {', '.join(names)}."
+        )
     values = {name: _convert(hints[name], table[name], f"{where}.{name}") for name in names}
     try:
         return cls(**values)
@@ -76,7 +82,7 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
         inner = get_args(kind)[1]
         return {key: _convert(inner, item, f"{where}.{key}") for key, item in value.items()}
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        value = _as_float(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise ValueError(f"{where}: expected {kind.__name__}, got {value!r}.")
     if kind is float and not math.isfinite(value):
@@ -84,8 +90,16 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
     return value
 
 
+def _as_float(whole: int) -> float:
+    """A whole number as float; one beyond its range is infinite."""
+    try:
+        return float(whole)
+    except OverflowError:
+        return math.inf
+
+
 def _convert_tuple(kind: Any, value: Any, where: str) -> tuple[Any, ...]:
-    """A TOML array as a tuple of fixed length (`tuple[float, float]`) or any (`tuple[str, ...]`)."""
+    """A TOML array as a tuple: of fixed length, or of any (`tuple[str, ...]`)."""
     kinds = get_args(kind)
     if not isinstance(value, list):
         raise ValueError(f"{where}: expected an array, got {value!r}.")
