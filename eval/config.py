@@ -1,0 +1,55 @@
+"""The options of `eval.run`, for the command line and for Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from tyro.conf import arg
+
+from scenarios.cli import LogLevel
+
+
+@dataclass(frozen=True)
+class Config:
+    """Judge a policy: drive it in simulation, or compare its answers with recorded episodes.
+
+    Writes a folder runs/<date-time>_<policy>_<scenario> with report.md, summary.json, every
+    episode's numbers, arrays and pictures. The same seed drives the same episodes, whichever
+    policy drives.
+    """
+
+    policy: Annotated[str | None, arg(metavar="NAME")] = None
+    """Name, module:Class or checkpoint folder: hybrid, forward, expert, my_policy:Mine."""
+    scenario: str = "all"
+    """Name, TOML file, or all eight."""
+    episodes: Annotated[int | None, arg(metavar="N")] = None
+    """How many per scenario: 10 in the closed loop, all recorded files in the open loop."""
+    seed: int = 0
+    """The root of all chance: layouts, jitter, a random policy's draws."""
+    loop: Literal["closed", "open"] = "closed"
+    """Drive (closed), or compare answers with recorded commands, one step at a time (open)."""
+    data: Annotated[str | None, arg(metavar="DIR")] = None
+    """Folder with episode_*.h5, or one such file; for --loop open."""
+    size: Annotated[Literal["mini", "full"] | None, arg(metavar="{mini,full}")] = None
+    """Size of the model's towers; the policy's own default where not given."""
+    checkpoint: Annotated[str | None, arg(metavar="DIR")] = None
+    """Folder with the policy's weights; the shipped ones where not given."""
+    robot: str = "serbot"
+    """Name or TOML file."""
+    execute: int = 1
+    """Rows of a plan that are driven before asking again."""
+    instruction: str = "default"
+    """default: the scenario's English sentence; none: no words at all; or words of your own."""
+    device: Annotated[str | None, arg(metavar="NAME")] = None
+    """Where the model runs: cpu, cuda; the policy's own default where not given."""
+    random_weights: bool = False
+    """Do not load weights. For tests and benchmarks; said loudly in every result."""
+    out: str = "runs"
+    """Folder for results."""
+    videos: int = 1
+    """How many episodes are filmed (closed loop), spread over the scenarios."""
+    resume: Annotated[str | None, arg(metavar="RUN")] = None
+    """Folder of an interrupted run: drive what is missing, with the configuration it began with."""
+    log_level: LogLevel = "info"
+    """How much is logged, here and in the run's run.log."""

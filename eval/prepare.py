@@ -1,0 +1,172 @@
+"""From options to a run that is ready: all is checked and loaded before a line is written."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import envs
+import policies
+from envs.interface import RobotSpec
+from episodes.rollout import rollout
+from eval.config import Config
+from eval.openloop import check_policy
+from eval.provenance import described, provenance
+from eval.results import Run
+from eval.session import EPISODES, PURPOSE, Session, open_world, task_of
+from policies import Policy
+from scenarios import Scenario, select
+
+POLICY_OPTIONS = ("size", "checkpoint", "device", "random_weights")
+NOT_STORED = ("resume", "log_level")  # options of one call, not of the run
+
+logger = logging.getLogger(__name__)
+
+
+def prepare(config: Config) -> Session:
+    """Check every option, load everything, and make (or reopen) the run's folder last of all.
+
+    Raises:
+        ValueError: one sentence for anything wrong; nothing is written then.
+    """
+    old = None
+    if config.resume is not None:
+        old = Run(Path(config.resume))
+        config = _stored_config(old, config)
+    _check(config)
+    chosen, robot = select(config.scenario), envs.load_robot(config.robot)
+    if config.policy is None:
+        raise ValueError("Which policy? Give --policy NAME, or --resume RUN to continue a run; "
+                         f"names are {', '.join(policies.REGISTRY)}.")
+    options = {name: getattr(config, name) for name in POLICY_OPTIONS if getattr(config, name)}
+    policy = policies.make(config.policy, **options)
+    if config.loop == "open":
+        files, facts = _prepare_open(config, policy, chosen)
+    else:
+        files, facts = [], _rehearse(config, policy, chosen, robot)
+    facts |= {
+        "config": {name: value for name, value in vars(config).items() if name not in NOT_STORED},
+        "purpose": PURPOSE, "batch_size": 1, "policy": described(policy.spec),
+        "scenarios": {each.name: each.hash() for each in chosen},
+        "robot": dataclasses.asdict(robot), **provenance(),
+    }
+    run = _create(config, policy, chosen, facts) if old is None else _reopen(old, facts)
+    return Session(config, policy, chosen, robot, files, run)
+
+
+def _check(config: Config) -> None:
+    """Refuse options that make no sense, before anything is loaded."""
+    if config.loop not in ("closed", "open"):
+        raise ValueError(f"--loop must be closed or open, got {config.loop!r}.")
+    for name, least in (("episodes", 1), ("execute", 1), ("videos", 0), ("seed", 0)):
+        value = getattr(config, name)
+        if value is not None and value < least:
+            raise ValueError(f"--{name} must be {least} or more, got {value}.")
+    if config.loop == "open" and config.data is None:
+        raise ValueError("--loop open compares with recorded episodes: give their folder with "
+                         "--data DIR; `python -m episodes.generate` makes some.")
+    if config.loop == "closed" and config.data is not None:
+        raise ValueError("--data is read by --loop open only; leave it out to drive.")
+    if config.loop == "open" and config.execute != 1:
+        raise ValueError("--execute belongs to the closed loop; the open loop compares the first "
+                         "row of every plan. Leave it out.")
+    if config.resume is None:
+        _check_writable(Path(config.out))
+
+
+def _check_writable(out: Path) -> None:
+    """Refuse a folder in which nothing can be written, before the work begins."""
+    existing = next(each for each in (out.absolute(), *out.absolute().parents) if each.exists())
+    if not existing.is_dir():
+        raise ValueError(f"{out}: {existing} is a file, expected a folder for results (--out).")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise ValueError(f"{out}: cannot write in {existing}; choose another folder with --out.")
+
+
+def _stored_config(run: Run, given: Config) -> Config:
+    """The configuration that the run began with.
+
+    Raises:
+        ValueError: if another option was typed beside --resume and differs from it.
+    """
+    stored = Config(**run.facts["config"], log_level=given.log_level)
+    for field in dataclasses.fields(Config):
+        typed = getattr(given, field.name)
+        began = getattr(stored, field.name)
+        if field.name not in NOT_STORED and typed not in (field.default, began):
+            raise ValueError(f"{run.folder} began with --{field.name.replace('_', '-')} {began}, "
+                             f"got {typed}; leave the option out, or start a new run.")
+    return stored
+
+
+def _rehearse(config: Config, policy: Policy, chosen: list[Scenario],
+              robot: RobotSpec) -> dict[str, Any]:
+    """One decision in every scenario: what cannot start is found before anything is written.
+
+    It also warms the policy up, so that the first latency that is stored is like the others.
+    """
+    from gymnasium.wrappers import TimeLimit
+
+    for scenario in chosen:
+        with open_world(scenario, robot, policy) as world:
+            facts = {"source": world.unwrapped.source, "renderer": world.unwrapped.renderer,
+                     "planned": len(chosen) * (config.episodes or EPISODES)}
+            try:
+                rollout(TimeLimit(world, 1), policy, task_of(config, scenario, 0))
+            except ValueError as error:
+                raise ValueError(f"{policy.spec.name} cannot start in {scenario.name}: {error} "
+                                 f"(--log-level debug shows where.)") from error
+    return facts
+
+
+def _prepare_open(config: Config, policy: Policy,
+                  chosen: list[Scenario]) -> tuple[list[Path], dict[str, Any]]:
+    """The files to compare with; each is read once, so that no damage comes as a surprise."""
+    from episodes.hdf5 import find_episodes, read_episode
+
+    check_policy(policy.spec)
+    data = Path(config.data or "")
+    wanted = {each.name for each in chosen}
+    counts: dict[str | None, int] = {}
+    files = []
+    for path in [data] if data.is_file() else find_episodes(data):
+        episode = read_episode(path)
+        counts[episode.scenario] = counts.get(episode.scenario, 0) + 1
+        if config.scenario != "all" and episode.scenario not in wanted:
+            continue
+        if config.episodes and counts[episode.scenario] > config.episodes:
+            continue
+        if episode.instruction is None and config.instruction == "default":
+            raise ValueError(f"{path}: holds no instruction and names no known scenario; say what "
+                             f"the policy is told with --instruction TEXT (or none).")
+        files.append(path)
+    if not files:
+        raise ValueError(f"{data}: holds no episode of {config.scenario}, found "
+                         f"{', '.join(str(name) for name in counts)}.")
+    return files, {"source": None, "renderer": None, "planned": len(files)}
+
+
+def _create(config: Config, policy: Policy, chosen: list[Scenario],
+            facts: dict[str, Any]) -> Run:
+    what = chosen[0].name if len(chosen) == 1 else "all"
+    return Run.create(Path(config.out), f"{policy.spec.name}_{what}", facts)
+
+
+def _reopen(run: Run, now: dict[str, Any]) -> Run:
+    """Go on in an interrupted run, if it is still the same experiment.
+
+    Raises:
+        ValueError: if scenario, robot, policy, renderer or the number of files changed since.
+    """
+    for name in ("scenarios", "robot", "policy", "renderer", "planned"):
+        if run.facts[name] != now[name]:
+            raise ValueError(f"{run.folder}: {name} changed since this run began "
+                             f"({run.facts[name]} then, {now[name]} now); start a new run.")
+    for name in ("git", "packages", "machine"):
+        if run.facts[name] != now[name]:
+            logger.warning("%s: %s is not what this run began with.", run.folder, name)
+    run.drop_torn_lines()
+    return run

@@ -1,0 +1,85 @@
+"""Where a result comes from: code, packages, machine and policy."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from policies.interface import LABEL, PolicySpec
+
+PACKAGES = ("mobile-vla-bench", "numpy", "scipy", "scikit-learn", "gymnasium", "pybullet", "h5py",
+            "torch", "transformers", "open_clip_torch", "safetensors", "pillow")
+
+
+def provenance() -> dict[str, Any]:
+    """Git revision, package versions and machine, ready for JSON."""
+    return {"git": git_revision(), "packages": package_versions(), "machine": machine()}
+
+
+def git_revision() -> str | None:
+    """The commit of this code, `+changed` behind it where files differ; None without git."""
+    folder = Path(__file__).parent.parent
+    if not (folder / ".git").exists():
+        return None
+    revision = _git(folder, "rev-parse", "HEAD")
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return f"{revision}+changed" if revision and changed else revision
+
+
+def package_versions() -> dict[str, str | None]:
+    """The installed version of every package that can move a number; None where it is missing."""
+    return {name: _version(name) for name in PACKAGES}
+
+
+def machine() -> dict[str, Any]:
+    """Operating system, processor and Python; no name of a host or a user."""
+    return {"system": platform.platform(), "processor": _processor(), "cores": os.cpu_count(),
+            "python": platform.python_version()}
+
+
+def described(spec: PolicySpec) -> dict[str, Any]:
+    """A policy's own words about itself, ready for JSON."""
+    return {**vars(spec), "image_size": list(spec.image_size), "needs": sorted(spec.needs),
+            "privileged": spec.privileged}
+
+
+def warnings(policy: dict[str, Any]) -> list[str]:
+    """What must be said loudly beside every number of this policy, from `described`."""
+    said = []
+    if policy["privileged"]:
+        said.append("PRIVILEGED POLICY: it is told where everything stands. An upper bound, "
+                    "not a result.")
+    if LABEL in policy["needs"]:
+        said.append("TOLD THE LABEL: this policy is told the scenario's name and the distance.")
+    if policy["weights"] == "random":
+        said.append("RANDOM WEIGHTS: this policy has learned nothing. Its numbers mean nothing.")
+    return said
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True,
+                              timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

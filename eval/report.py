@@ -1,0 +1,100 @@
+"""summary.json and report.md of a run, from what its folder holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from episodes.atomic import write_atomically
+from eval.results import Run, write_json
+from eval.summary import summarise
+from eval.table import Table, tables
+
+HEADINGS = {"closed": "Closed loop", "open": "Open loop: one-step errors on recorded episodes"}
+CAUTION_OPEN = ("One-step errors do not rank driving: a policy with a smaller error can drive "
+                "worse. Decisions of one episode resemble each other, so these intervals, which "
+                "count decisions, are narrower than the truth.")
+
+
+def write_report(run: Run) -> dict[str, Any]:
+    """Write summary.json and report.md anew and return the summary."""
+    summary = summarise(run)
+    write_json(run.folder / "summary.json", summary)
+    write_atomically(run.folder / "report.md", _markdown(run, summary).encode())
+    return summary
+
+
+def _markdown(run: Run, summary: dict[str, Any]) -> str:
+    policy = summary["policy"]
+    said = "\n".join(f"> **{warning}**\n" for warning in summary["warnings"])
+    parts = [f"# {policy['name']}: {_what(run)}", HEADINGS[summary["loop"]] + ".", said,
+             *[f"## {title}\n\n{_table(table)}" for title, table in tables(summary).items()],
+             _reading(summary), _errors(summary), _pictures(run), _provenance(run)]
+    return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
+
+
+def _what(run: Run) -> str:
+    names = list(run.facts["scenarios"])
+    return names[0] if len(names) == 1 else f"{len(names)} scenarios"
+
+
+def _table(table: Table) -> str:
+    headers, rows = table
+    lines = [headers, ["---"] * len(headers), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |"
+                     for line in lines)
+
+
+def _reading(summary: dict[str, Any]) -> str:
+    """What the numbers count."""
+    if summary["loop"] == "open":
+        return f"## How to read this\n\n{CAUTION_OPEN}\n\nDefinitions: `eval/openloop.py`."
+    counted = "\n".join(f"- {name.replace('_', ' ')}: {what}"
+                        for name, what in summary["denominators"].items())
+    return (f"## What is counted\n\nSource: {summary['source']}. Success: stood still at the goal, "
+            f"every box passed on the commanded side, nothing touched. Reach: was inside the goal "
+            f"circle. Lengths in metres, time in seconds of the world's clock; latency is "
+            f"wall-clock time of one decision on this machine.\n\n{counted}")
+
+
+def _errors(summary: dict[str, Any]) -> str:
+    messages = summary.get("total", {}).get("error_messages", {})
+    if not messages:
+        return ""
+    return "## Errors of the policy\n\n" + "\n".join(
+        f"- {count} x {message}" for message, count in messages.items())
+
+
+def _pictures(run: Run) -> str:
+    """The top-down pictures in line, with a link to each video."""
+    pictures = sorted(run.videos.glob("*.png"))
+    if not pictures:
+        return ""
+    return "## Episodes\n\n" + "\n\n".join(_picture(path) for path in pictures)
+
+
+def _picture(path: Path) -> str:
+    video = path.with_suffix(".mp4")
+    link = f"\n\n[Video of {path.stem}](videos/{video.name})" if video.exists() else ""
+    return f"![{path.stem}, from above](videos/{path.name}){link}"
+
+
+def _provenance(run: Run) -> str:
+    facts = run.facts
+    policy, machine = facts["policy"], facts["machine"]
+    packages = ", ".join(f"{name} {version}" for name, version in facts["packages"].items()
+                         if version)
+    rows = [
+        ("run", facts["id"]), ("configuration", f"`{json.dumps(facts['config'])}`"),
+        ("scenarios", ", ".join(f"{name} ({hashed})"
+                                for name, hashed in facts["scenarios"].items())),
+        ("policy", f"{policy['name']}, weights {policy['weights']}, "
+                   f"hash {policy['weights_hash'] or '-'}"),
+        ("trained on", policy["trained_on"] or "-"), ("robot", facts["robot"]["name"]),
+        ("renderer", facts["renderer"] or "-"), ("code", facts["git"] or "no git revision"),
+        ("packages", packages),
+        ("machine", f"{machine['processor']}, {machine['cores']} cores, {machine['system']}, "
+                    f"Python {machine['python']}"),
+    ]
+    return "## Where it comes from\n\n" + _table((["", ""], [[name, text] for name, text in rows]))

@@ -1,0 +1,76 @@
+"""Judge a policy: `python -m eval.run --policy hybrid --scenario 2box_hori_left`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eval.config import Config
+from scenarios.cli import run_command
+
+if TYPE_CHECKING:
+    from eval.session import Session
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run."""
+
+    folder: Path  # with report.md, summary.json and all else
+    summary: dict[str, Any]  # the content of summary.json
+    episodes: list[dict[str, Any]]  # the lines of episodes.jsonl
+
+
+def run(config: Config | None = None, **options: Any) -> Result:
+    """Judge a policy from Python: `run(policy="forward", scenario="2box_hori_left", episodes=2)`.
+
+    Args:
+        config: All options at once; or
+        options: any of the fields of `Config`, with the same defaults as on the command line.
+
+    Raises:
+        ValueError: for anything wrong in the options or files; nothing is written then.
+    """
+    from eval.prepare import prepare
+
+    session = prepare(config or Config(**options))
+    for _ in session.drive():
+        pass
+    return _finish(session)
+
+
+def main(config: Config) -> Callable[[], None]:
+    """Check and load everything, and return the work."""
+    from eval.prepare import prepare
+
+    session = prepare(config)
+    return lambda: _work(session)
+
+
+def _work(session: Session) -> None:
+    """Drive with a progress bar, then show the table and say where the report is."""
+    from eval.terminal import follow, show
+
+    try:
+        follow(session)
+    except KeyboardInterrupt:
+        logger.warning("Continue with: python -m eval.run --resume %s", session.run.folder)
+        raise
+    result = _finish(session)
+    show(result.summary, result.folder)
+
+
+def _finish(session: Session) -> Result:
+    from eval.report import write_report
+
+    summary = write_report(session.run)
+    return Result(session.run.folder, summary, session.run.lines())
+
+
+if __name__ == "__main__":
+    run_command(Config, main)

@@ -1,0 +1,58 @@
+"""Judge the stored records of a run anew, without driving: `python -m eval.score RUN`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from scenarios.cli import LogLevel, run_command
+
+
+@dataclass(frozen=True)
+class Config:
+    """Compute metrics, summary and report of a run anew from its stored episodes."""
+
+    run: Annotated[Path, tyro.conf.arg(metavar="RUN"), tyro.conf.Positional]
+    """Folder that eval.run made."""
+    log_level: LogLevel = "info"
+    """How much is logged."""
+
+
+def score(folder: Path | str) -> dict[str, Any]:
+    """Judge every stored episode again, rewrite episodes.jsonl, summary and report.
+
+    Returns:
+        The content of summary.json.
+
+    Raises:
+        ValueError: if the folder is no run, or an episode's arrays are damaged.
+    """
+    from eval.metrics import judge
+    from eval.report import write_report
+    from eval.results import Run, answers_metrics, load_record
+
+    run = Run(Path(folder))
+    lines = []
+    for line in run.lines():
+        if run.facts["config"]["loop"] == "open":
+            arrays = run.arrays(line)
+            judged = {"metrics": answers_metrics(arrays["predicted"], arrays["recorded"])}
+        else:
+            judged = judge(load_record(run, line))
+        lines.append(line | judged)
+    run.rewrite(lines)
+    return write_report(run)
+
+
+def main(config: Config) -> None:
+    """Score and show the tables."""
+    from eval.terminal import show
+
+    show(score(config.run), config.run)
+
+
+if __name__ == "__main__":
+    run_command(Config, main)

@@ -1,0 +1,111 @@
+"""All numbers of a run from its stored lines: pure functions of what the folder holds.
+
+Episodes that ended by an error of the policy are counted apart and are in no rate and no mean.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from eval import metrics, openloop
+from eval.provenance import warnings
+from eval.results import SCHEMA_VERSION, Run
+from eval.statistics import Mean, Rate, mean, rate
+
+MEANS = ("spl", "soft_spl", "path_length_m", "min_clearance_m", "time_s")
+DENOMINATORS = {
+    "success": "episodes without errors",
+    "reach": "episodes without errors",
+    "side_compliance": "episodes without errors in which every box was passed",
+    "contact": "episodes without errors",
+    "spl": "episodes without errors, 0 where there was no success",
+    "soft_spl": "episodes without errors",
+    "path_length_m": "episodes without errors, won or not",
+    "min_clearance_m": "episodes without errors, won or not",
+    "time_s": "episodes without errors, won or not",
+}
+
+
+def summarise(run: Run) -> dict[str, Any]:
+    """The content of summary.json. Everything but `timing` follows from the seeds alone."""
+    facts, lines = run.facts, run.lines()
+    said = warnings(facts["policy"])
+    if len(lines) < facts["planned"]:
+        said.append(f"INCOMPLETE: {len(lines)} of {facts['planned']} episodes; "
+                    f"continue with --resume {run.folder}.")
+    head = {"schema_version": SCHEMA_VERSION, "id": facts["id"], "loop": facts["config"]["loop"],
+            "policy": facts["policy"], "seed": facts["config"]["seed"],
+            "planned": facts["planned"], "warnings": said}
+    if facts["config"]["loop"] == "open":
+        return head | {"sources": _open_rows(run, lines), "timing": _timing(run, lines, "source")}
+    names = list(facts["scenarios"])
+    rows = {name: closed_row([line for line in lines if line["scenario"] == name])
+            for name in names}
+    return head | {"source": facts["source"], "denominators": DENOMINATORS, "scenarios": rows,
+                   "total": closed_row(lines), "timing": _timing(run, lines, "scenario")}
+
+
+def closed_row(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """One row of the table: rates and means over the lines of driven episodes."""
+    judged = [line for line in lines if line["ended_by"] != "policy_error"]
+    passed = [line for line in judged if line["side_compliant"] is not None]
+    rates = {
+        "success": rate(line["success"] for line in judged),
+        **{f"success_{mode}": rate(line["metrics"][f"success_{mode}"] for line in judged)
+           for mode in metrics.MODES},
+        "reach": rate(line["reach"] for line in judged),
+        "side_compliance": rate(line["side_compliant"] for line in passed),
+        "contact": rate(line["contact"] for line in judged),
+    }
+    means = {name: mean(line["metrics"][name] for line in judged) for name in MEANS}
+    return {"episodes": len(lines), "errors": len(lines) - len(judged),
+            **plain({**rates, **means}),
+            "ends": dict(sorted(Counter(line["ended_by"] for line in lines).items())),
+            "error_messages": dict(Counter(line["error"] for line in lines if line["error"]))}
+
+
+def plain(value: Any) -> Any:
+    """Rates, means and numbers ready for JSON."""
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, Rate | Mean):
+        return value.as_json()
+    return round(value, 6) if isinstance(value, float) else value
+
+
+def _open_rows(run: Run, lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """One row a source: real, simulated and dummy episodes are never pooled."""
+    rows = {}
+    for source in sorted({line["source"] for line in lines}):
+        of_source = [line for line in lines if line["source"] == source]
+        sound = [line for line in of_source if line["error"] is None]
+        arrays = [run.arrays(line) for line in sound]
+        row: dict[str, Any] = {"episodes": len(of_source), "errors": len(of_source) - len(sound),
+                               "decisions": sum(len(each["recorded"]) for each in arrays)}
+        if row["decisions"]:
+            row |= plain(openloop.scores(np.concatenate([each["predicted"] for each in arrays]),
+                                         np.concatenate([each["recorded"] for each in arrays])))
+        rows[source] = row
+    return rows
+
+
+def _timing(run: Run, lines: list[dict[str, Any]], key: str) -> dict[str, Any]:
+    """Decision latency by scenario or source, and over all: wall clock, of this machine only."""
+    groups: dict[str, list[float]] = {}
+    for line in lines:
+        latency_s = run.timing.get(line["id"], {}).get("latency_s", [])
+        groups.setdefault(line[key], []).extend(each for each in latency_s if each > 0.0)
+    total = [each for group in groups.values() for each in group]
+    return {"unit": "ms", "by_" + key: {name: _latency_ms(each) for name, each in groups.items()},
+            "total": _latency_ms(total)}
+
+
+def _latency_ms(latency_s: list[float]) -> dict[str, Any]:
+    """Median and 95th percentile of the answers, and how many there were."""
+    if not latency_s:
+        return {"p50": None, "p95": None, "n": 0}
+    p50, p95 = np.percentile(latency_s, (50, 95)) * 1000
+    return {"p50": round(float(p50), 3), "p95": round(float(p95), 3), "n": len(latency_s)}

@@ -1,0 +1,106 @@
+"""The tables of a run as headers and cells, for the terminal and for report.md alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eval.openloop import AXES, THRESHOLDS
+from eval.statistics import CONFIDENCE
+
+Table = tuple[list[str], list[list[str]]]  # headers, rows of cells
+INTERVAL = f"k/n = rate [{100 * CONFIDENCE:.0f} % Wilson interval]"
+
+
+def tables(summary: dict[str, Any]) -> dict[str, Table]:
+    """Every table of a summary by its title."""
+    if summary["loop"] == "open":
+        return _open_tables(summary)
+    rows = summary["scenarios"] | {"total": summary["total"]}
+    latency = summary["timing"]["by_scenario"] | {"total": summary["timing"]["total"]}
+    return {f"Rates: {INTERVAL}": _rates(rows), "Means": _means(rows, latency),
+            "How the episodes ended": _ends(rows)}
+
+
+def _rates(rows: dict[str, Any]) -> Table:
+    names = ("success", "reach", "side_compliance", "contact")
+    headers = ["scenario", *[name.replace("_", " ") for name in names]]
+    return headers, [[scenario, *[rate_cell(row[name]) for name in names]]
+                     for scenario, row in rows.items()]
+
+
+def _means(rows: dict[str, Any], latency: dict[str, Any]) -> Table:
+    headers = ["scenario", "n", "SPL", "SoftSPL", "path m", "min clearance m", "time s",
+               "latency ms p50 / p95"]
+    names = (("spl", 3), ("soft_spl", 3), ("path_length_m", 2), ("min_clearance_m", 3),
+             ("time_s", 1))
+    return headers, [
+        [scenario, str(row["spl"]["n"]),
+         *[number_cell(row[name]["mean"], digits) for name, digits in names],
+         latency_cell(latency.get(scenario))] for scenario, row in rows.items()]
+
+
+def _ends(rows: dict[str, Any]) -> Table:
+    ends = sorted({end for row in rows.values() for end in row["ends"]} - {"policy_error"})
+    headers = ["scenario", "episodes", *ends, "policy_error (in no rate)"]
+    return headers, [[scenario, str(row["episodes"]),
+                      *[str(row["ends"].get(end, 0)) for end in ends], str(row["errors"])]
+                     for scenario, row in rows.items()]
+
+
+def _open_tables(summary: dict[str, Any]) -> dict[str, Table]:
+    found = {}
+    for source, row in summary["sources"].items():
+        where = (f"source {source}: {row['episodes']} episodes, {row['decisions']} decisions, "
+                 f"{row['errors']} errors (in no number)")
+        if row["decisions"]:
+            found[f"Errors in command units, {where}"] = _errors(row)
+            found[f"Shares of decisions, source {source}: {INTERVAL}"] = _shares(row)
+        else:
+            found[f"Nothing to compare, {where}"] = (["source"], [[source]])
+    return found
+
+
+def _errors(row: dict[str, Any]) -> Table:
+    headers = ["axes", "MAE", "RMSE", "test loss", "R2", "correlation"]
+    planar = ["both linear", *_error_cells(row["planar"]), "", ""]
+    return headers, [planar, *[
+        [axis, *_error_cells(row["axes"][axis]), number_cell(row["axes"][axis]["r2"], 3),
+         number_cell(row["axes"][axis]["correlation"], 3)] for axis in AXES]]
+
+
+def _error_cells(part: dict[str, Any]) -> list[str]:
+    return [number_cell(part[name], 4) for name in ("mae", "rmse", "test_loss")]
+
+
+def _shares(row: dict[str, Any]) -> Table:
+    planar, axes = row["planar"], row["axes"]
+    body = [[f"accuracy {each} (|error| below)", rate_cell(planar["accuracy"][str(each)]),
+             *[rate_cell(axes[axis]["accuracy"][str(each)]) for axis in AXES]]
+            for each in THRESHOLDS]
+    body.append(["tracking (|error| below 0.5)", rate_cell(planar["tracking"]), "", "", ""])
+    body.append(["direction (dead band 0.1)", "",
+                 *[rate_cell(axes[axis]["direction"]) for axis in AXES]])
+    body.append(["magnitude order", rate_cell(planar["magnitude_order"]), "", "", ""])
+    return ["measure", "both linear", *AXES], body
+
+
+def rate_cell(rate: dict[str, Any]) -> str:
+    """`9/10 = 90 % [60, 98]`, or `0/0` where nothing was counted."""
+    if not rate["n"]:
+        return "0/0"
+    return (f"{rate['k']}/{rate['n']} = {100 * rate['rate']:.0f} % "
+            f"[{100 * rate['low']:.0f}, {100 * rate['high']:.0f}]")
+
+
+def number_cell(value: float | dict[str, str] | None, digits: int) -> str:
+    """A number, why it is undefined, or a dash where nothing was counted."""
+    if isinstance(value, dict):
+        return f"undefined ({value['undefined']})"
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def latency_cell(latency: dict[str, Any] | None) -> str:
+    """`12.3 / 15.0`, or a dash where nothing was asked."""
+    if not latency or not latency["n"]:
+        return "-"
+    return f"{latency['p50']:.3g} / {latency['p95']:.3g}"

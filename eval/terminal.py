@@ -1,0 +1,58 @@
+"""What a person at the terminal sees: progress while driving, the table at the end."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from eval.session import Session
+from eval.table import tables
+
+PIPE_WIDTH = 120  # columns where nobody says how wide the screen is
+
+
+def follow(session: Session) -> None:
+    """Drive: with a bar on a terminal, with the log's quiet lines elsewhere."""
+    if not sys.stderr.isatty():
+        for _ in session.drive():
+            pass
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TimeRemainingColumn())
+    handlers = logging.getLogger().handlers
+    levels = [handler.level for handler in handlers]
+    for handler in handlers:  # the bar says it already
+        handler.setLevel(logging.WARNING)
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        bar = progress.add_task(session.policy.spec.name, total=session.run.facts["planned"],
+                                completed=len(session.run.lines()))
+        for line in session.drive():
+            progress.update(bar, advance=1, description=line["id"])
+    for handler, level in zip(handlers, levels):
+        handler.setLevel(level)
+
+
+def show(summary: dict[str, Any], folder: Path) -> None:
+    """Print the tables of a summary, what must be said about it, and where the report is."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=PIPE_WIDTH)
+    for warning in summary["warnings"]:
+        console.print(Text(warning, style="bold red"))
+    for title, (headers, rows) in tables(summary).items():
+        table = Table(title=Text(title), box=box.SIMPLE_HEAD, title_justify="left",
+                      title_style="bold")
+        for number, header in enumerate(headers):
+            table.add_column(header, justify="right" if number else "left")
+        for cells in rows:
+            table.add_row(*[Text(cell.replace(" [", "\n[")) for cell in cells])
+        console.print(table)
+    console.print(f"Report: {folder / 'report.md'}", soft_wrap=True, highlight=False)
