@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from huggingface_hub.errors import HFValidationError
 from transformers import (
     Kosmos2Config,
     Kosmos2ForConditionalGeneration,
@@ -45,7 +46,7 @@ class Kosmos:
                 source, dtype=dtype, output_loading_info=True, local_files_only=Path(source).is_dir()
             )
             processor = Kosmos2Processor.from_pretrained(source)
-        except OSError as error:
+        except (OSError, HFValidationError) as error:
             raise ValueError(
                 f"Kosmos-2 weights {str(source)!r} cannot be had: {str(error).splitlines()[0]} Give a "
                 f"folder written by save_pretrained, or run once where {PUBLISHED} can be downloaded."

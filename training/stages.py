@@ -11,15 +11,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from episodes.hdf5 import find_episodes
+from episodes.hdf5 import find_episodes, read_episode
+from policies import golden
 from policies.hybrid import Hybrid
-from training.features import compute
+from training.features import compute, wordings
 from training.heads import HeadRecipe, train_head
 
 if TYPE_CHECKING:
     from training.run import TrainingOptions
 
 logger = logging.getLogger(__name__)
+GOLDEN_PICTURES = 4
 VERSIONS = ("torch", "transformers", "open_clip_torch", "accelerate", "numpy")
 
 
@@ -34,6 +36,7 @@ def train(options: TrainingOptions) -> Path:
     recipe = HeadRecipe(epochs=options.epochs, seed=options.seed)
     history = train_head(policy.head, features, policy.sizes.window, recipe)
     policy.save_pretrained(out, _trained_on(options, len(paths)))
+    _write_golden(out, paths[0])
     record = {
         "command": " ".join(sys.argv), "options": {k: str(v) for k, v in asdict(options).items()},
         "head": {"recipe": asdict(recipe), "history": history},
@@ -97,6 +100,14 @@ def _trained_on(options: TrainingOptions, episodes: int) -> str:
     if options.data is not None:
         return f"{episodes} episode files of {options.data.name}"
     return f"{episodes} simulated expert episodes (train seeds, root {options.seed})"
+
+
+def _write_golden(folder: Path, episode: Path) -> None:
+    """A few pictures of an episode and the saved checkpoint's answers to them."""
+    stored = read_episode(episode)
+    pictures, _ = stored.decisions
+    golden.write(Hybrid.from_pretrained(folder), folder, wordings(stored)[0],
+                 pictures[:GOLDEN_PICTURES])
 
 
 def _drive(folder: Path, options: TrainingOptions) -> dict[str, Any]:

@@ -1,0 +1,55 @@
+import json
+
+import numpy as np
+import pytest
+
+from policies import make
+from tests.policies.towers import write_tiny_towers
+from training.run import TrainingOptions, run
+
+
+@pytest.fixture(scope="module")
+def episodes(tmp_path_factory):
+    from episodes.generate import generate
+
+    folder = tmp_path_factory.mktemp("episodes")
+    generate(folder, scenario="1box_hori_left", episodes=3, image=(36, 64))
+    return folder
+
+
+def test_training_on_given_episodes_writes_a_checkpoint_that_drives_and_says_what_it_learned(
+    episodes, tmp_path
+):
+    towers = tmp_path / "towers"
+    write_tiny_towers(towers)
+    folder = run(TrainingOptions(data=episodes, towers=towers, work=tmp_path / "work", epochs=2,
+                                 validation_episodes=0))
+    record = json.loads((folder / "training.json").read_text())
+    assert record["episodes"] == 3
+    assert len(record["head"]["history"]) == 2
+    policy = make(str(folder))
+    assert policy.spec.weights == "trained"
+    assert "3 episode files" in policy.spec.trained_on
+    memory = policy.begin("left", 0)
+    observation = {"rgb": np.zeros((36, 64, 3), np.uint8), "velocity": np.zeros(3, np.float32)}
+    assert np.isfinite(policy.act([memory], [observation])[0].commands).all()
+
+
+def test_the_golden_pairs_of_a_checkpoint_are_its_own_answers(episodes, tmp_path):
+    from policies.golden import check
+
+    towers = tmp_path / "towers"
+    write_tiny_towers(towers)
+    folder = run(TrainingOptions(data=episodes, towers=towers, work=tmp_path / "work", epochs=1,
+                                 validation_episodes=0))
+    assert check(make(str(folder)), folder) < 1e-5
+
+
+def test_an_untrainable_policy_is_refused():
+    with pytest.raises(ValueError, match="forward.*hybrid"):
+        TrainingOptions(policy="forward")
+
+
+def test_a_data_folder_without_episodes_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="episode_"):
+        run(TrainingOptions(data=tmp_path, work=tmp_path / "work"))
