@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import importlib.util
 import json
 import logging
 import multiprocessing
@@ -102,6 +103,9 @@ def _generate(options: Options, progress: Progress) -> dict[str, Any]:
 
 def _check(options: Options) -> None:
     """Refuse what is unknown, out of range or contradicts itself."""
+    if importlib.util.find_spec("pybullet") is None:
+        raise ValueError("Episodes are generated in the simulator, and pybullet is not installed: "
+                         "install mobile-vla-bench[sim].")
     for name, allowed in CHOICES.items():
         value = getattr(options, name)
         if value is not None and value not in allowed:
@@ -226,7 +230,7 @@ def _summary(options: Options, recipe: Recipe, plan: Plan,
     return {
         "source": "simulated", "episodes": len(outcomes), "counts": counts,
         "resampled": dict(sorted(refused.items())), "seed": options.seed, "plan": options.plan,
-        "pattern": options.pattern, "profile": options.profile, "image_size": recipe.image_size,
+        "pattern": options.pattern, "profile": options.profile, "image_size": list(recipe.image_size),
         "policy": options.policy, "instructions": options.instructions,
         "scenario_hashes": {name: load(name).hash() for name in dict(plan)},
         "versions": {"python": platform.python_version()}

@@ -123,7 +123,7 @@ def default_instruction(scenario: str | None) -> str | None:
 
 def _dataset(file: h5py.File, name: str) -> h5py.Dataset:
     if not isinstance(file.get(name), h5py.Dataset):
-        raise ValueError(f"has no dataset {name!r} (it holds {', '.join(file) or 'nothing'}), "
+        raise ValueError(f"has no dataset {name!r} (it holds {list(file)}), "
                          f"expected {EXPECTED}.")
     return file[name]
 

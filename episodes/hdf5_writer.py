@@ -46,12 +46,9 @@ def write_episode(target: str | Path, record: Record, profile: str = "full",
             in `lab`.
     """
     images, commands, events = frames(record, profile)
-    target = Path(target)
-    if target.suffix != ".h5":
-        variation = record.variation
-        name = EpisodeName(started or _free_second(target), record.scenario, variation["pattern"],
-                           variation["distance"])
-        target = target / f"{name}.h5"
+    path = Path(target)
+    if path.suffix != ".h5":
+        path /= f"{name_of(record, started or _free_second(path))}.h5"
     decision_s = float(record.rules["decision_s"])
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
@@ -61,14 +58,20 @@ def write_episode(target: str | Path, record: Record, profile: str = "full",
         file.create_dataset("action_event_types", data=np.array(events, object),
                             dtype=h5py.string_dtype("utf-8"), compression="gzip", track_times=False)
         file.attrs.update({
-            "episode_name": target.stem, "scenario": record.scenario,
+            "episode_name": path.stem, "scenario": record.scenario,
             "action_chunk_size": CHUNK_SIZE, "num_frames": len(images),
             "total_duration": round(decision_s * (len(images) - 1), 6),
             "schema_version": SCHEMA_VERSION,
         })
         _write_facts(file.create_group("sim"), record, len(images), facts or {})
-    write_atomically(target, buffer.getvalue())
-    return target
+    write_atomically(path, buffer.getvalue())
+    return path
+
+
+def name_of(record: Record, started: datetime) -> EpisodeName:
+    """The name that the laboratory would give to a record's file."""
+    return EpisodeName(started, record.scenario, record.variation["pattern"],
+                       record.variation["distance"])
 
 
 def frames(record: Record, profile: str) -> tuple[np.ndarray, np.ndarray, list[str]]:

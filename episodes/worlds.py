@@ -8,7 +8,7 @@ import logging
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 import envs
 import policies
 from envs.task import side_followed
-from episodes.hdf5_writer import LAB_DECISIONS, write_episode
+from episodes.hdf5_writer import LAB_DECISIONS, name_of, write_episode
 from episodes.names import EpisodeName, simulated_start
 from episodes.record import Record
 from episodes.rollout import Task, rollout
@@ -114,22 +114,21 @@ class Worlds:
                        Task(seed, instruction, slot.fixed, keep_rgb=True))
 
     def _write(self, slot: Slot, record: Record, request: str, refused: dict[str, int]) -> Outcome:
-        variation = record.variation
-        name = EpisodeName(simulated_start(slot.number), record.scenario, variation["pattern"],
-                           variation["distance"])
+        name = name_of(record, simulated_start(slot.number))
         world = self._open[slot.scenario].unwrapped
         facts = {"success": True, "renderer": world.renderer, "robot": world.robot.name,
                  "refused": json.dumps(refused, sort_keys=True), "request": request}
         path = write_episode(self._recipe.folder / f"{name}.h5", record, self._recipe.profile,
                              facts=facts)
-        return Outcome(path, record.scenario, variation, refused, found=False)
+        return Outcome(path, record.scenario, record.variation, refused, found=False)
 
     def _request(self, slot: Slot, scenario: Scenario) -> dict[str, Any]:
         """All that decides the file's content, but for the versions of code and libraries."""
         recipe = self._recipe
         return {"scenario_hash": scenario.hash(), "index": slot.index, "fixed": slot.fixed,
                 "profile": recipe.profile, "image_size": recipe.image_size, "seed": recipe.seed,
-                "policy": recipe.policy, "instructions": recipe.instructions}
+                "policy": recipe.policy, "instructions": recipe.instructions,
+                "robot": asdict(envs.load_robot())}
 
     def _found(self, slot: Slot, scenario: Scenario, request: str) -> Outcome | None:
         """The file of an earlier run of the same request, or None; a damaged one is made again."""
