@@ -230,8 +230,9 @@ def _summary(options: Options, recipe: Recipe, plan: Plan,
     return {
         "source": "simulated", "episodes": len(outcomes), "counts": counts,
         "resampled": dict(sorted(refused.items())), "seed": options.seed, "plan": options.plan,
-        "pattern": options.pattern, "profile": options.profile, "image_size": list(recipe.image_size),
-        "policy": options.policy, "instructions": options.instructions,
+        "pattern": options.pattern, "profile": options.profile,
+        "image_size": list(recipe.image_size), "policy": options.policy,
+        "instructions": options.instructions,
         "scenario_hashes": {name: load(name).hash() for name in dict(plan)},
         "versions": {"python": platform.python_version()}
         | {package: importlib.metadata.version(package) for package in VERSIONS},
