@@ -88,7 +88,7 @@ class RobotSpec:
         if self.drive not in DRIVES:
             raise ValueError(f"drive must be one of {', '.join(DRIVES)}, got {self.drive!r}.")
         if min(self.radius_m, self.height_m, self.mass_kg, self.speed_m_s, self.decision_s) <= 0:
-            raise ValueError("radius_m, height_m, mass_kg, speed_m_s and decision_s must be above 0.")
+            raise ValueError("radius_m, height_m, mass_kg, speed_m_s, decision_s must be above 0.")
         if abs(self.decision_s / TICK_S - self.ticks_per_decision) > 1e-9:
             raise ValueError(f"decision_s must be a multiple of {TICK_S}, got {self.decision_s}.")
 

@@ -39,8 +39,8 @@ class NavigationEnv(gymnasium.Env):
     ## Start and end
     `reset(seed=)` draws the layout; `options` may pin `distance`, `bias`, `pattern`. An episode
     terminates on `goal` (stood still inside the goal circle for `hold_decisions`), `contact`,
-    `out_of_bounds` or `stuck`, and is truncated by `TimeLimit` after `max_decisions`. The wrong side
-    is recorded and does not end. `info["ended_by"]` says which, or None.
+    `out_of_bounds` or `stuck`, and is truncated by `TimeLimit` after `max_decisions`. The wrong
+    side is recorded and does not end. `info["ended_by"]` says which, or None.
 
     ## Info
     `truth` (for the record and the privileged expert, never for a policy), `layout`, `is_success`,
@@ -50,8 +50,8 @@ class NavigationEnv(gymnasium.Env):
     source = "simulated"  # stands on every record; never pooled with `real`
     metadata = {"render_modes": ["rgb_array", "human"], "render_fps": 2.5}
 
-    def __init__(self, scenario: Scenario, robot: RobotSpec, image_size: tuple[int, int] = (224, 224),
-                 render_mode: str | None = None) -> None:
+    def __init__(self, scenario: Scenario, robot: RobotSpec,
+                 image_size: tuple[int, int] = (224, 224), render_mode: str | None = None) -> None:
         """A world for one scenario; `image_size` is (height, width) in pixels."""
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f"render_mode must be one of {self.metadata['render_modes']} or None, "
@@ -68,7 +68,9 @@ class NavigationEnv(gymnasium.Env):
         self.action_space = spaces.Box(-limit, limit, (3,), np.float32)
         self._simulator = Simulator(scenario, robot, gui=render_mode == "human")
         self._layout: Layout | None = None
-        self._clear_episode()
+        self._commanded: list[bool] = []  # one a tick
+        self._ended_by: str | None = None
+        self._resampled = 0
 
     def reset(self, *, seed: int | None = None,
               options: dict[str, Any] | None = None) -> tuple[Observation, dict[str, Any]]:
@@ -79,12 +81,11 @@ class NavigationEnv(gymnasium.Env):
         """
         super().reset(seed=seed)
         fixed = check_fixed(options)
-        self._clear_episode()
+        self._commanded, self._ended_by = [], None
         for self._resampled in range(MAX_RESAMPLES):
             self._layout = sample_layout(self.scenario, self.np_random, fixed)
             self._simulator.build(self._layout)
             if self._is_valid_start():
-                self._poses = [self._simulator.pose("robot")]
                 return self._observe(), self._info({})
         raise ValueError(f"{self.scenario.name}: no valid layout in {MAX_RESAMPLES} draws "
                          f"(free start, goal not reached, a path exists).")
@@ -101,17 +102,16 @@ class NavigationEnv(gymnasium.Env):
             ValueError: if the command is not three finite numbers.
             RuntimeError: before `reset`.
         """
-        if not self._poses:
+        if self._layout is None:
             raise RuntimeError("Call reset() before step(): there is no episode yet.")
         command = np.asarray(command, np.float32)
         if command.shape != (3,) or not np.isfinite(command).all():
             raise ValueError(f"A command is 3 finite numbers, got {command!r}.")
-        before = goal_distance_m(self._poses[-1], self._cup())
+        before = self._goal_distance_m()
         self._simulator.advance(command, ticks)
-        self._poses.append(self._simulator.pose("robot"))
-        self._commanded.append(self.robot.is_motion(command))
+        self._commanded += [self.robot.is_motion(command)] * ticks
         self._ended_by = self._end()
-        progress = before - goal_distance_m(self._poses[-1], self._cup())
+        progress = before - self._goal_distance_m()
         terms = {"progress": progress, "contact": -CONTACT_COST * (self._ended_by == "contact"),
                  "success": SUCCESS_REWARD * self._is_success(), "time": -TIME_COST}
         if self.render_mode == "human":
@@ -120,21 +120,22 @@ class NavigationEnv(gymnasium.Env):
                 self._info(terms))
 
     def render(self) -> np.ndarray | None:
-        """The scene from above and behind [360, 640, 3] uint8; in `human` mode PyBullet's window."""
+        """The scene from above [360, 640, 3] uint8; in `human` mode PyBullet's own window."""
         return self._simulator.overview(360, 640) if self.render_mode == "rgb_array" else None
 
     def close(self) -> None:
         """Free the physics client."""
         self._simulator.close()
 
-    def look_from(self, pose: tuple[float, float, float]) -> tuple[np.ndarray, np.ndarray, dict[str, int]]:
+    def look_from(
+        self, pose: tuple[float, float, float]
+    ) -> tuple[np.ndarray, np.ndarray, dict[str, int]]:
         """Put the robot at a pose and look, for training perception; not part of an episode.
 
         Returns:
             Picture [H, W, 3] uint8, body numbers [H, W] (-1: nothing), and names to numbers.
         """
         self._simulator.place(pose)
-        self._poses = [self._simulator.pose("robot")]
         return self._simulator.look(*self.image_size)
 
     def truth(self) -> Truth:
@@ -150,12 +151,6 @@ class NavigationEnv(gymnasium.Env):
             step_m=self.robot.step_m, goal_radius_m=self.scenario.success.goal_radius_m,
             clearance_m=self._layout.clearance_m, lead_m=self._layout.lead_m,
         )
-
-    def _clear_episode(self) -> None:
-        self._poses: list[tuple[float, float, float]] = []
-        self._commanded: list[bool] = []
-        self._ended_by: str | None = None
-        self._resampled = 0
 
     def _cup(self) -> tuple[float, float]:
         return self._simulator.pose("cup")[:2]
@@ -178,27 +173,35 @@ class NavigationEnv(gymnasium.Env):
                 "velocity": self._simulator.velocity()}
 
     def _end(self) -> str | None:
-        """How the episode ends after the last decision, or None."""
+        """How the episode ends at this tick, or None."""
         rules = self.scenario.success
-        x, y, _ = self._poses[-1]
-        poses = np.array(self._poses)
+        x, y, _ = self._simulator.pose("robot")
         if self._simulator.touched:
             return "contact"
         if not (rules.bounds_x_m[0] <= x <= rules.bounds_x_m[1]
                 and rules.bounds_y_m[0] <= y <= rules.bounds_y_m[1]):
             return "out_of_bounds"
-        if self._inside_goal() and stood_still(poses, rules.hold_decisions, rules.still_m):
+        if self._goal_distance_m() <= rules.goal_radius_m and stood_still(
+                self._last_poses(rules.hold_decisions), rules.hold_decisions, rules.still_m):
             return "goal"
-        window = rules.stuck_decisions
-        if len(self._commanded) >= window and all(self._commanded[-window:]):
-            travelled = np.linalg.norm(np.diff(poses[-window - 1:, :2], axis=0), axis=1).sum()
-            turned = np.abs(np.diff(poses[-window - 1:, 2])).sum()
-            if travelled < rules.stuck_m and turned < rules.stuck_m:
-                return "stuck"
-        return None
+        return "stuck" if self._is_stuck() else None
 
-    def _inside_goal(self) -> bool:
-        return goal_distance_m(self._poses[-1], self._cup()) <= self.scenario.success.goal_radius_m
+    def _is_stuck(self) -> bool:
+        """Commanded to move all the time, and neither moved nor turned."""
+        rules = self.scenario.success
+        window = rules.stuck_decisions * self.robot.ticks_per_decision
+        if len(self._commanded) < window or not all(self._commanded[-window:]):
+            return False
+        moves = np.diff(self._last_poses(rules.stuck_decisions), axis=0)
+        moved = np.linalg.norm(moves[:, :2], axis=1).sum() + np.abs(moves[:, 2]).sum()
+        return bool(moved < rules.stuck_m)
+
+    def _last_poses(self, decisions: int) -> np.ndarray:
+        """Poses [<= decisions + 1, 3], one decision's time apart, the newest last."""
+        return self._simulator.path[::-self.robot.ticks_per_decision][:decisions + 1][::-1]
+
+    def _goal_distance_m(self) -> float:
+        return goal_distance_m(self._simulator.pose("robot"), self._cup())
 
     def _side(self) -> str | None:
         boxes = [self._simulator.pose(f"box_{k}") for k in range(self.scenario.boxes.count)]

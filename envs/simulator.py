@@ -1,4 +1,4 @@
-"""The world in PyBullet: the only file that imports it. One client, named bodies, ticks, contacts."""
+"""The world in PyBullet, and its only importer: one client, named bodies, ticks, contacts."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Simulator:
             self._client = -1
 
     def advance(self, command: np.ndarray, ticks: int) -> None:
-        """Drive by one command for a number of ticks of 0.05 s; stops short at the first contact."""
+        """Drive by one command for some ticks of 0.05 s; stops short at the first contact."""
         self._velocity = self._robot.velocity(command)
         for _ in range(ticks):
             for _ in range(SUBSTEPS_PER_TICK):
@@ -112,7 +112,7 @@ class Simulator:
         self._path, self._touched = [self.pose("robot")], {}
 
     def pose(self, name: str) -> tuple[float, float, float]:
-        """x m, y m, yaw rad of a body in the world frame."""
+        """The pose of a body in the world frame: x m, y m, yaw rad."""
         position, orientation_xyzw = p.getBasePositionAndOrientation(self._bodies[name], **self._kw)
         x, y, z, w = orientation_xyzw
         yaw = math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
@@ -258,7 +258,9 @@ class Simulator:
     def _add_cylinder(self, name: str, radius: float, height: float, position: tuple[float, ...],
                       rgb: tuple[float, ...], mass_kg: float, friction: float,
                       yaw: float = 0.0) -> None:
-        collision = p.createCollisionShape(p.GEOM_CYLINDER, radius=radius, height=height, **self._kw)
+        collision = p.createCollisionShape(
+            p.GEOM_CYLINDER, radius=radius, height=height, **self._kw
+        )
         visual = p.createVisualShape(p.GEOM_CYLINDER, radius=radius, length=height,
                                      rgbaColor=(*rgb, 1), **self._kw)
         self._add(name, collision, visual, position, mass_kg, friction, yaw)

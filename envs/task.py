@@ -30,7 +30,7 @@ def side_passed(path: np.ndarray, box_xy: Sequence[float]) -> str | None:
 
 
 def side_followed(path: np.ndarray, boxes: Sequence[Sequence[float]]) -> str | None:
-    """`left` or `right` if every box was passed on that side, `mixed`, or None if one was not passed."""
+    """`left` or `right` if every box was passed there, `mixed`, or None if one was not passed."""
     sides = [side_passed(path, box) for box in boxes]
     if None in sides:
         return None

@@ -51,7 +51,7 @@ def make(name: str, **options: Any) -> Policy:
 
 
 def _from_folder(folder: Path, options: dict[str, Any]) -> Policy:
-    """The policy of a checkpoint folder; its class comes from the registry, its size from itself."""
+    """The policy of a checkpoint folder: its class by registered name, its size from itself."""
     config = read_config(folder)
     if config.get("policy") not in REGISTRY:
         raise ValueError(f"{folder}: is a checkpoint of {config.get('policy')!r}, "
@@ -61,17 +61,42 @@ def _from_folder(folder: Path, options: dict[str, Any]) -> Policy:
 
 def _construct(target: str, options: dict[str, Any]) -> Policy:
     """An object of `module:Class`; options that its constructor does not take are an error."""
+    cls = _find_class(target)
+    takes = inspect.signature(cls).parameters
+    named = {name for name, each in takes.items() if each.kind not in (each.VAR_POSITIONAL,
+                                                                       each.VAR_KEYWORD)}
+    takes_any = any(each.kind is each.VAR_KEYWORD for each in takes.values())
+    unknown = [] if takes_any else [option for option in options if option not in named]
+    if unknown:
+        raise ValueError(f"Policy {target!r} takes no {', '.join(unknown)}, "
+                         f"expected only {', '.join(takes) or 'no options'}.")
+    missing = [name for name in takes if name in named and name not in options
+               and takes[name].default is inspect.Parameter.empty]
+    if missing:
+        raise ValueError(f"Policy {target!r} needs {', '.join(missing)}: give its constructor "
+                         f"defaults, so that a name is enough.")
+    policy = cls(**options)
+    if not isinstance(getattr(policy, "spec", None), PolicySpec):
+        raise ValueError(f"Policy {target!r} has no spec: set self.spec = PolicySpec(name).")
+    return policy
+
+
+def _find_class(target: str) -> type[Policy]:
+    """The class behind `module:Class`, or one sentence about what is wrong with it."""
     module_name, _, class_name = target.partition(":")
+    if not class_name or not all(part.isidentifier() for part in module_name.split(".")):
+        raise ValueError(f"Policy {target!r}: expected 'module:Class', like 'my_policies:Mine'.")
     try:
         cls = getattr(importlib.import_module(module_name), class_name)
     except ModuleNotFoundError as error:
         raise ValueError(f"Policy {target!r}: there is no module {error.name!r}.") from error
     except AttributeError as error:
-        raise ValueError(f"Policy {target!r}: {module_name} has no class {class_name!r}.") from error
-    takes = inspect.signature(cls).parameters
-    if not any(each.kind is each.VAR_KEYWORD for each in takes.values()):
-        unknown = [option for option in options if option not in takes]
-        if unknown:
-            raise ValueError(f"Policy {target!r} takes no {', '.join(unknown)}, "
-                             f"expected only {', '.join(takes) or 'no options'}.")
-    return cls(**options)
+        raise ValueError(
+            f"Policy {target!r}: {module_name} has no class {class_name!r}."
+        ) from error
+    if not (inspect.isclass(cls) and issubclass(cls, Policy)):
+        raise ValueError(f"{target!r} is no Policy class, expected one derived from "
+                         f"policies.Policy.")
+    if inspect.isabstract(cls):
+        raise ValueError(f"Policy {target!r} lacks {', '.join(sorted(cls.__abstractmethods__))}.")
+    return cls

@@ -26,8 +26,10 @@ def read_config(folder: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ValueError(f"{folder}: no checkpoint, {CONFIG_FILE} cannot be read "
-                         f"({error.strerror}). Expected a folder written by save_pretrained.") from error
+        raise ValueError(
+            f"{folder}: no checkpoint, {CONFIG_FILE} cannot be read ({error.strerror}). "
+            f"Expected a folder written by save_pretrained."
+        ) from error
     except ValueError as error:
         raise ValueError(f"{path}: is not valid JSON ({error}).") from error
     if not isinstance(config, dict) or config.get("format") != FORMAT:

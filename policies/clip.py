@@ -1,4 +1,4 @@
-"""open_clip's CLIP as a frozen backbone: picture features before, text features after projection."""
+"""open_clip's CLIP, frozen: picture features before projection, text features after it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ class Clip:
         """
         folder = Path(source)
         if (folder / CONFIG_FILE).is_file():
-            model_config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))["model_cfg"]
+            about = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+            model_config = about["model_cfg"]
             model = open_clip.CLIP(**model_config)
             load_strictly(model, read_tensors(folder / WEIGHTS_FILE), str(folder))
             return cls(model, model_config)
@@ -55,8 +56,8 @@ class Clip:
             model = open_clip.create_model(name, pretrained=tag, force_quick_gelu=tag == "openai")
         except (OSError, RuntimeError) as error:
             raise ValueError(
-                f"CLIP weights {str(source)!r} cannot be had: {str(error).splitlines()[0]} Give a folder "
-                f"with {CONFIG_FILE} and {WEIGHTS_FILE}, or run once where they can be downloaded."
+                f"CLIP weights {str(source)!r} cannot be had: {str(error).splitlines()[0]} Give a "
+                f"folder with {CONFIG_FILE} and {WEIGHTS_FILE}, or run once where they can be had."
             ) from error
         return cls(model, open_clip.get_model_config(name))
 
@@ -79,7 +80,7 @@ class Clip:
         return self.config["embed_dim"]
 
     def vision(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Pictures [B, 3, 224, 224] to the normed class token before projection [B, vision_width]."""
+        """Pictures [B, 3, 224, 224] to the normed class token, unprojected [B, vision_width]."""
         found = self.model.visual.forward_intermediates(
             pixels.to(self.model.visual.conv1.weight.dtype), indices=1, intermediates_only=True,
             normalize_intermediates=True, output_extra_tokens=True,

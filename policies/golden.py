@@ -1,7 +1,7 @@
 """Golden pairs: pictures and the commands a checkpoint gave for them where it was trained.
 
-The same pictures must give the same commands wherever the checkpoint is loaded; a robot whose answers
-differ (another library, another colour order, another un-normalisation) must not drive.
+The same pictures must give the same commands wherever the checkpoint is loaded; a robot whose
+answers differ (another library, colour order or un-normalisation) must not drive.
 """
 
 from __future__ import annotations

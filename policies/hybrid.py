@@ -1,8 +1,9 @@
 """The hybrid: Kosmos-2 and CLIP, pictures and words -> fusion -> LSTM over the window -> command.
 
-The original concatenates 4096 + 2048 + 768 + 768 numbers, which no such towers have; here the widths
-are read from the towers (1024 + 2048 + 768 + 512 at full size). Its LSTM is 4 x 1024, as the recorded
-checkpoint's size implies, its head 1024-512-256-2, its towers frozen. The text is encoded once.
+The original concatenates 4096 + 2048 + 768 + 768 numbers, which no such towers have; here the
+widths are read from the towers (1024 + 2048 + 768 + 512 at full size). Its LSTM is 4 x 1024, as the
+recorded checkpoint's size implies, its head 1024-512-256-2, its towers frozen. The text is encoded
+once.
 """
 
 from __future__ import annotations
@@ -93,8 +94,8 @@ class Hybrid(Policy):
         """Towers from folders or by their published names, with a fresh head ready for training."""
         policy = cls.__new__(cls)
         policy.name, policy.device = "hybrid", torch.device("cpu")
-        policy._assemble(Kosmos.from_pretrained(kosmos), Clip.from_pretrained(clip), sizes(size), size,
-                         seed)
+        towers = Kosmos.from_pretrained(kosmos), Clip.from_pretrained(clip)
+        policy._assemble(*towers, sizes(size), size, seed)
         policy._sources = {"kosmos2": str(kosmos), "clip": str(clip)}
         policy.spec = policy._describe("random", None, None)
         return policy
@@ -151,7 +152,7 @@ class Hybrid(Policy):
         return torch.cat([self.kosmos.text(texts), self.clip.text(texts)], dim=1)
 
     def join(self, seen: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
-        """Seen [..., V] and text [..., T] in the fusion's order: Kosmos seen, read, CLIP seen, read."""
+        """Seen [..., V] and read [..., T], in the fusion's order: Kosmos both, then CLIP both."""
         seen_k, seen_c = seen.split([self.kosmos.vision_width, self.clip.vision_width], dim=-1)
         text_k, text_c = text.split([self.kosmos.text_width, self.clip.text_width], dim=-1)
         return torch.cat([seen_k, text_k, seen_c, text_c], dim=-1)
@@ -182,14 +183,16 @@ class Hybrid(Policy):
         config = read_config(folder)
         if size not in (None, config["size"]):
             raise ValueError(f"{folder}: is of size {config['size']!r}, got --size {size}.")
-        self._sources = {name: tower_source(folder, place) for name, place in config["towers"].items()}
+        self._sources = {name: tower_source(folder, place)
+                         for name, place in config["towers"].items()}
         kosmos = Kosmos.from_pretrained(self._sources["kosmos2"])
         clip = Clip.from_pretrained(self._sources["clip"])
         self._assemble(kosmos, clip, sizes(config["size"]), config["size"], seed=0)
         load_strictly(self.head, read_tensors(folder / HEAD_FILE), str(folder / HEAD_FILE))
         self.spec = self._describe(config["weights"], folder_hash(folder), config["trained_on"])
 
-    def _describe(self, weights: str, weights_hash: str | None, trained_on: str | None) -> PolicySpec:
+    def _describe(self, weights: str, weights_hash: str | None,
+                  trained_on: str | None) -> PolicySpec:
         return PolicySpec(
             name=self.name, image_size=(self.sizes.image_size,) * 2, window=self.sizes.window,
             weights_hash=weights_hash, trained_on=trained_on, weights=weights,
@@ -230,6 +233,6 @@ def _folder(size: str | None, checkpoint: str | Path | None, name: str) -> Path:
         return SHIPPED / name
     raise ValueError(
         f"{name} at size full has no shipped weights: train a head on the published towers with "
-        f"'python -m training.run --policy {name} --size full' and give its folder with --checkpoint, "
-        f"or measure with --random-weights."
+        f"'python -m training.run --policy {name} --size full' and give its folder with "
+        f"--checkpoint, or measure with --random-weights."
     )

@@ -37,11 +37,15 @@ class Action:
         commands = np.asarray(self.commands)
         if commands.ndim != 2 or commands.shape[0] < 1 or commands.shape[1] != 3:
             raise ActionError(f"commands must be [T, 3] with T >= 1, got {commands.shape}.")
-        if not np.issubdtype(commands.dtype, np.floating) or not np.isfinite(commands).all():
-            raise ActionError(f"commands must be finite floating-point numbers, got {commands}.")
+        if not np.issubdtype(commands.dtype, np.floating):
+            raise ActionError(f"commands must be floating-point numbers, got {commands.dtype}.")
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+            commands = commands.astype(np.float32)
+        if not np.isfinite(commands).all():
+            raise ActionError(f"commands must be finite, got {commands}.")
         if self.confidence is not None and not 0.0 <= self.confidence <= 1.0:
             raise ActionError(f"confidence must be in [0, 1], got {self.confidence}.")
-        object.__setattr__(self, "commands", commands.astype(np.float32))
+        object.__setattr__(self, "commands", commands)
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class PolicySpec:
 
 
 class Policy(ABC):
-    """Holds weights and never an episode's state: that lives in the Memory that the caller keeps."""
+    """Holds weights, never an episode's state: that lives in the Memory that the caller keeps."""
 
     spec: PolicySpec
 

@@ -32,7 +32,8 @@ class Kosmos:
     def random(cls, sizes: Sizes, tokenizer: PreTrainedTokenizerFast) -> Kosmos:
         """Untrained weights of a size, for training, benchmarks and tests."""
         processor = make_processor(tokenizer, sizes.image_size, sizes.kosmos_latents)
-        return cls(Kosmos2ForConditionalGeneration(config(sizes, len(processor.tokenizer))), processor)
+        about = config(sizes, len(processor.tokenizer))
+        return cls(Kosmos2ForConditionalGeneration(about), processor)
 
     @classmethod
     def from_pretrained(cls, source: str | Path, dtype: torch.dtype = torch.float32) -> Kosmos:
@@ -43,15 +44,18 @@ class Kosmos:
         """
         try:
             model, report = Kosmos2ForConditionalGeneration.from_pretrained(
-                source, dtype=dtype, output_loading_info=True, local_files_only=Path(source).is_dir()
+                source, dtype=dtype, output_loading_info=True,
+                local_files_only=Path(source).is_dir(),
             )
             processor = Kosmos2Processor.from_pretrained(source)
         except (OSError, HFValidationError) as error:
             raise ValueError(
-                f"Kosmos-2 weights {str(source)!r} cannot be had: {str(error).splitlines()[0]} Give a "
-                f"folder written by save_pretrained, or run once where {PUBLISHED} can be downloaded."
+                f"Kosmos-2 weights {str(source)!r} cannot be had: {str(error).splitlines()[0]} "
+                f"Give a folder written by save_pretrained, or run once where {PUBLISHED} "
+                f"can be downloaded."
             ) from error
-        bad = {kind: sorted(report[kind]) for kind in ("missing_keys", "unexpected_keys") if report[kind]}
+        bad = {kind: sorted(report[kind]) for kind in ("missing_keys", "unexpected_keys")
+               if report[kind]}
         if bad:
             said = "; ".join(f"{kind.replace('_', ' ')}: {', '.join(k[:3])} ({len(k)})"
                              for kind, k in bad.items())

@@ -1,4 +1,4 @@
-"""The policy's picture: the whole view squeezed to a square, normalised as CLIP and Kosmos-2 are."""
+"""The policy's picture: the whole view squeezed to a square, normalised as CLIP does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 
 def squeeze(rgb: np.ndarray, size: int) -> np.ndarray:
-    """A picture [H, W, 3] uint8 as [size, size, 3], without cropping; untouched if it fits already."""
+    """A picture [H, W, 3] uint8 as [size, size, 3], without cropping; as it is if it fits."""
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
         raise ValueError(f"A picture is [H, W, 3] uint8, got {rgb.shape} {rgb.dtype}.")
     if rgb.shape[:2] == (size, size):

@@ -1,8 +1,8 @@
 """Full and mini sizes of every part, by the same factors; one table, no second list.
 
 Full: Kosmos-2 patch14-224 and CLIP ViT-B/32 as published; LSTM 4 x 1024 as the recorded checkpoint
-sizes imply. Mini: vision widths / 8, text widths / 16, tower layers / 6, attention heads / 4, fusion,
-LSTM and head widths / 8, latents / 8, Kosmos patches x 2. Window and plan keep their lengths.
+sizes imply. Mini: vision widths / 8, text widths / 16, tower layers / 6, attention heads / 4,
+fusion, LSTM and head widths / 8, latents / 8, Kosmos patches x 2. Window and plan are the same.
 """
 
 from __future__ import annotations
@@ -51,8 +51,9 @@ MINI = Sizes(
     kosmos_vision_width=1024 // 8, kosmos_vision_layers=24 // 6, kosmos_vision_heads=16 // 4,
     kosmos_patch=14 * 2, kosmos_text_width=2048 // 16, kosmos_text_layers=24 // 6,
     kosmos_text_heads=32 // 4, kosmos_latents=64 // 8,
-    clip_vision_width=768 // 8, clip_vision_layers=12 // 6, clip_vision_head_width=32, clip_patch=32,
-    clip_text_width=512 // 16, clip_text_layers=12 // 6, clip_text_heads=8 // 4, clip_joint=512 // 16,
+    clip_vision_width=768 // 8, clip_vision_layers=12 // 6, clip_vision_head_width=32,
+    clip_patch=32, clip_text_width=512 // 16, clip_text_layers=12 // 6, clip_text_heads=8 // 4,
+    clip_joint=512 // 16,
     fusion=2048 // 8, lstm_width=1024 // 8, lstm_layers=4, head=(1024 // 8, 512 // 8, 256 // 8),
 )
 

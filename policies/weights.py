@@ -46,7 +46,7 @@ def load_strictly(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor], 
 
 
 def folder_hash(folder: Path) -> str:
-    """The first 16 hex digits of the sha256 over every weight file below a folder, in name order."""
+    """The first 16 hex digits of the sha256 over all weight files of a folder, in name order."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.safetensors")):
         digest.update(path.relative_to(folder).as_posix().encode())

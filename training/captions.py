@@ -1,4 +1,4 @@
-"""What a picture is called: grounded captions for Kosmos-2, plain ones for CLIP, and instructions."""
+"""What a picture is called: grounded captions for Kosmos-2, plain ones for CLIP, instructions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def plain(label: np.ndarray) -> str:
     return ", ".join(parts) if parts else "an empty floor"
 
 
-def grounded(label: np.ndarray) -> tuple[str, list[tuple[float, float, float, float]]]:
+def grounded(label: np.ndarray) -> tuple[str, list[tuple[float, ...]]]:
     """Kosmos-2's grounded caption and its bounding boxes (x1, y1, x2, y2 as shares)."""
     parts, boxes = [], []
     for kind, row in zip(OBJECTS, label):

@@ -50,7 +50,7 @@ class Features:
 
     @staticmethod
     def _wording(choices: Sequence[int], rng: np.random.Generator | None) -> int:
-        return choices[0] if rng is None else choices[rng.integers(len(choices))]
+        return choices[0] if rng is None else choices[int(rng.integers(len(choices)))]
 
 
 def compute(policy: Hybrid, paths: Sequence[Path], cache: Path) -> Features:
@@ -68,7 +68,8 @@ def compute(policy: Hybrid, paths: Sequence[Path], cache: Path) -> Features:
         commands.append(torch.from_numpy(stored["commands"]))
         numbers.append(np.full(len(stored["seen"]), number))
         steps.append(np.arange(len(stored["seen"])))
-        wordings.append([sentences.setdefault(str(text), len(sentences)) for text in stored["texts"]])
+        said = [str(text) for text in stored["texts"]]
+        wordings.append([sentences.setdefault(text, len(sentences)) for text in said])
         if (number + 1) % 100 == 0:
             logger.info("features: %d of %d episodes", number + 1, len(paths))
     with torch.inference_mode():

@@ -14,6 +14,7 @@ from torch import nn
 
 from envs.interface import COMMAND_LIMIT
 from training.features import Features
+from training.loop import Loop
 
 logger = logging.getLogger(__name__)
 MIN_STD = 1e-3  # features that hardly move are not blown up
@@ -39,7 +40,7 @@ def train_head(head: nn.Module, features: Features, window: int,
     """Train in place and leave the weights of the best validation epoch; returns the losses.
 
     Args:
-        head: `forward(windows [B, W, D], lengths [B]) -> commands [B, 2]` with buffers mean and std.
+        head: `forward(windows [B, W, D], lengths [B]) -> commands [B, 2]`, buffers mean and std.
         features: Cached features of whole episodes.
         window: Frames a decision looks back over, itself included.
         recipe: The numbers.
@@ -55,11 +56,11 @@ def train_head(head: nn.Module, features: Features, window: int,
                                   weight_decay=recipe.weight_decay)
     steps = recipe.epochs * (len(training) // recipe.batch + 1)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    model, optimizer, schedule = accelerator.prepare(head, optimizer, schedule)
+    loop = Loop(accelerator, *accelerator.prepare(head, optimizer, schedule))
     history, best, best_weights = [], float("inf"), copy.deepcopy(head.state_dict())
     for epoch in range(recipe.epochs):
-        loss = _one_epoch(accelerator, model, optimizer, schedule, features, training, window, epoch, recipe)
-        mae = validation_mae(model, features, validation, window, accelerator.device)
+        loss = _one_epoch(loop, features, training, window, epoch, recipe)
+        mae = validation_mae(loop.model, features, validation, window, accelerator.device)
         history.append({"loss": round(loss, 5), "validation_mae": round(mae, 5)})
         logger.info("head, epoch %d of %d: %s", epoch + 1, recipe.epochs, history[-1])
         if mae < best:
@@ -69,7 +70,7 @@ def train_head(head: nn.Module, features: Features, window: int,
 
 
 def split(episodes: np.ndarray, recipe: HeadRecipe) -> tuple[np.ndarray, np.ndarray]:
-    """Decision numbers for training and validation, split by episode [N] (an episode's number each).
+    """Decisions for training and validation, split by episode; episodes [N] numbers each one's.
 
     Raises:
         ValueError: if either is empty.
@@ -98,29 +99,24 @@ def validation_mae(model: nn.Module, features: Features, index: np.ndarray, wind
     return torch.cat(errors).mean().item()
 
 
-def _one_epoch(accelerator: Accelerator, model: nn.Module, optimizer: torch.optim.Optimizer,
-               schedule: torch.optim.lr_scheduler.LRScheduler, features: Features, index: np.ndarray,
-               window: int, epoch: int, recipe: HeadRecipe) -> float:
+def _one_epoch(loop: Loop, features: Features, index: np.ndarray, window: int, epoch: int,
+               recipe: HeadRecipe) -> float:
     """One shuffled pass; returns the mean loss."""
     rng = np.random.default_rng([recipe.seed, epoch])
     order = rng.permutation(index)
-    huber = nn.HuberLoss(delta=recipe.huber_delta)
+    huber, device = nn.HuberLoss(delta=recipe.huber_delta), loop.accelerator.device
+    spread = _unwrap(loop.model).std.cpu() * recipe.feature_noise
     total = 0.0
     batches = np.array_split(order, len(index) // recipe.batch + 1)
     for rows in batches:
         windows, lengths = features.windows(rows, window, rng)
-        noise = torch.from_numpy(rng.standard_normal(windows.shape, np.float32)) * recipe.feature_noise
-        windows = (windows + noise * _unwrap(model).std.cpu()).to(accelerator.device)
-        predicted = model(windows, lengths.to(accelerator.device)) / COMMAND_LIMIT
-        loss = huber(predicted, features.commands[rows].to(accelerator.device) / COMMAND_LIMIT)
+        noise = torch.from_numpy(rng.standard_normal(windows.shape, np.float32)) * spread
+        predicted = loop.model((windows + noise).to(device), lengths.to(device)) / COMMAND_LIMIT
+        loss = huber(predicted, features.commands[rows].to(device) / COMMAND_LIMIT)
         if not torch.isfinite(loss):
-            raise ValueError(f"The head's loss is {loss.item()} in epoch {epoch + 1}; check the data "
-                             f"or lower the learning rate ({recipe.learning_rate}).")
-        accelerator.backward(loss)
-        accelerator.clip_grad_norm_(model.parameters(), recipe.clip_grad)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
+            raise ValueError(f"The head's loss is {loss.item()} in epoch {epoch + 1}; check the "
+                             f"data or lower the learning rate ({recipe.learning_rate}).")
+        loop.step(loss, recipe.clip_grad)
         total += loss.item() / len(batches)
     return total
 

@@ -1,7 +1,7 @@
 """Train a policy by one command: `python -m training.run --policy hybrid`.
 
-Scenes -> towers -> episodes -> cached features -> head -> a drive on layouts of the purpose `val` ->
-checkpoint folder with its training record. Every stage is kept in `--work` and is not done twice.
+Scenes -> towers -> episodes -> cached features -> head -> checkpoint with its training record -> a
+drive on layouts of the purpose `val`. Every stage is kept in `--work` and is not done twice.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class TrainingOptions:
     data: Path | None = None
     """Train on the episode files of this folder instead of generated ones."""
     towers: Path | None = None
-    """A folder with towers `kosmos2` and `clip` to take instead of training them; the shipped ones lie
-    in policies/checkpoints/hybrid/towers."""
+    """A folder with towers `kosmos2` and `clip` to take instead of training them; the shipped ones
+    lie in policies/checkpoints/hybrid/towers."""
     out: Path | None = None
     """The checkpoint folder; by default WORK/checkpoint."""
     work: Path = Path("work/hybrid")
@@ -65,7 +65,7 @@ def run(options: TrainingOptions) -> Path:
     """Train as the command does and return the checkpoint folder.
 
     Raises:
-        ValueError: for data without instructions, towers that do not fit, folders that cannot be used.
+        ValueError: for data without instructions, towers that do not fit, unusable folders.
     """
     from training.stages import train
 

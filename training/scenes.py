@@ -33,7 +33,8 @@ def collect(folder: Path, count: int, seed: int, workers: int) -> None:
               if not (folder / f"shard_{number:04d}.npz").is_file()]
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         pool.map(_collect_shard, shards, chunksize=1)
-    (folder / "scenes.json").write_text(json.dumps({"count": count, "seed": seed}), encoding="utf-8")
+    about = json.dumps({"count": count, "seed": seed})
+    (folder / "scenes.json").write_text(about, encoding="utf-8")
 
 
 def load_scenes(folder: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -57,7 +58,7 @@ def _collect_shard(job: tuple[Path, int, int, int]) -> None:
 
     rng = np.random.default_rng([seed, number])
     scenarios = [load(name) for name in names() if name.endswith("_left")]  # sides share layouts
-    worlds = [make(scenario).unwrapped for scenario in scenarios]
+    worlds: list[Any] = [make(scenario).unwrapped for scenario in scenarios]
     frames: list[np.ndarray] = []
     labels: list[np.ndarray] = []
     layout_number = 0
@@ -115,5 +116,6 @@ def _object(seen: np.ndarray, robot: tuple[float, float, float],
     height, width = seen.shape
     dx, dy = place[0] - robot[0], place[1] - robot[1]
     cos, sin = math.cos(robot[2]), math.sin(robot[2])
-    return np.array([1.0, columns[0] / width, rows[0] / height, (columns[-1] + 1) / width,
-                     (rows[-1] + 1) / height, cos * dx + sin * dy, -sin * dx + cos * dy], np.float32)
+    box = (columns[0] / width, rows[0] / height,
+           (columns[-1] + 1) / width, (rows[-1] + 1) / height)
+    return np.array([1.0, *box, cos * dx + sin * dy, -sin * dx + cos * dy], np.float32)

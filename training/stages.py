@@ -68,8 +68,9 @@ def _untrained(options: TrainingOptions) -> Hybrid:
         from policies import clip, kosmos
 
         folder = options.towers
-        sources = (folder / "kosmos2", folder / "clip") if folder else (kosmos.PUBLISHED, clip.PUBLISHED)
-        return Hybrid.untrained(*sources, "full", options.seed)
+        if folder is None:
+            return Hybrid.untrained(kosmos.PUBLISHED, clip.PUBLISHED, "full", options.seed)
+        return Hybrid.untrained(folder / "kosmos2", folder / "clip", "full", options.seed)
     folder = options.towers or _mini_towers(options)
     return Hybrid.untrained(folder / "kosmos2", folder / "clip", "mini", options.seed)
 
@@ -107,7 +108,7 @@ def _write_golden(folder: Path, episode: Path) -> None:
     stored = read_episode(episode)
     pictures, _ = stored.decisions
     golden.write(Hybrid.from_pretrained(folder), folder, wordings(stored)[0],
-                 pictures[:GOLDEN_PICTURES])
+                 list(pictures[:GOLDEN_PICTURES]))
 
 
 def _drive(folder: Path, options: TrainingOptions) -> dict[str, Any]:

@@ -28,11 +28,12 @@ from policies.picture import normalise
 from policies.sizes import sizes
 from policies.tokens import train_tokenizer
 from training.captions import grounded, instruction_texts, plain
+from training.loop import Loop
 from training.scenes import LABEL_WIDTH, OBJECTS, load_scenes
 
 logger = logging.getLogger(__name__)
 IGNORED = -100
-PLACE_SCALE = torch.tensor([1.0, 1.0, 1.0, 1.0, 2.5, 1.0])  # box shares as they are, metres ahead, left
+PLACE_SCALE = torch.tensor([1.0, 1.0, 1.0, 1.0, 2.5, 1.0])  # four shares; metres ahead, left
 
 
 @dataclass(frozen=True)
@@ -112,11 +113,11 @@ def train_towers(scenes: Path, folder: Path, recipe: TowerRecipe) -> None:
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, recipe.learning_rate, total_steps=steps, pct_start=recipe.warmup
     )
-    trainee, optimizer, schedule = accelerator.prepare(trainee, optimizer, schedule)
+    loop = Loop(accelerator, *accelerator.prepare(trainee, optimizer, schedule))
     history = _resume(accelerator, folder / "progress")
     for epoch in range(len(history), recipe.epochs):
         start = time.perf_counter()
-        losses = _one_epoch(accelerator, trainee, optimizer, schedule, data, epoch, recipe)
+        losses = _one_epoch(loop, data, epoch, recipe)
         history.append(losses | {"seconds": round(time.perf_counter() - start, 1)})
         logger.info("towers, epoch %d of %d: %s", epoch + 1, recipe.epochs, history[-1])
         _keep(accelerator, folder / "progress", history)
@@ -128,24 +129,19 @@ def train_towers(scenes: Path, folder: Path, recipe: TowerRecipe) -> None:
     (folder / "towers.json").write_text(json.dumps(about, indent=2), encoding="utf-8")
 
 
-def _one_epoch(accelerator: Accelerator, trainee: nn.Module, optimizer: torch.optim.Optimizer,
-               schedule: torch.optim.lr_scheduler.LRScheduler, data: _Scenes, epoch: int,
-               recipe: TowerRecipe) -> dict[str, float]:
+def _one_epoch(loop: Loop, data: _Scenes, epoch: int, recipe: TowerRecipe) -> dict[str, float]:
     """One pass over the scenes; returns the mean of each loss."""
     sums: dict[str, float] = {}
     for batch in data.batches(epoch):
-        losses = trainee({name: value.to(accelerator.device) for name, value in batch.items()})
+        moved = {name: value.to(loop.accelerator.device) for name, value in batch.items()}
+        losses = loop.model(moved)
         places = losses["place"] + losses["clip_place"]
         total = (losses["caption"] + losses["instruction"] + losses["contrast"]
                  + recipe.place_weight * places)
         if not torch.isfinite(total):
             raise ValueError(f"The towers' loss is {total.item()} in epoch {epoch + 1}; lower the "
                              f"learning rate ({recipe.learning_rate}).")
-        accelerator.backward(total)
-        accelerator.clip_grad_norm_(trainee.parameters(), recipe.clip_grad)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
+        loop.step(total, recipe.clip_grad)
         for name, value in losses.items():
             sums[name] = sums.get(name, 0.0) + value.item() / data.steps
     return {name: round(value, 4) for name, value in sums.items()}
@@ -172,7 +168,8 @@ class _Scenes:
         image_mask = torch.zeros(self._tokens.shape[-1], dtype=torch.long)
         image_mask[2:2 + latents] = 1  # after <s> and <image>
         self._image_mask = image_mask
-        self._clip_tokens = clip.tokens([plain(label) for label in flat]).view(2, len(self.frames), -1)
+        captions = clip.tokens([plain(label) for label in flat])
+        self._clip_tokens = captions.view(2, len(self.frames), -1)
         tokens = kosmos.processor.tokenizer(
             [f"<s>{text}</s>" for text in self._instructions], padding=True, return_tensors="pt"
         )
@@ -187,10 +184,10 @@ class _Scenes:
             index = np.sort(order[step * self._recipe.batch:(step + 1) * self._recipe.batch])
             flip = int(rng.random() < 0.5)
             frames = self.frames[index][:, :, ::-1] if flip else self.frames[index]
-            light = torch.from_numpy(
-                1.0 + rng.uniform(-1, 1, (2, len(index), 1, 1, 1)).astype(np.float32) * self._recipe.light
-            )
-            lit = (torch.from_numpy(np.ascontiguousarray(frames)) - 128.0) * light[0] + 128.0 * light[1]
+            spread = rng.uniform(-1, 1, (2, len(index), 1, 1, 1)).astype(np.float32)
+            contrast, brightness = torch.from_numpy(1.0 + spread * self._recipe.light)
+            pictures = torch.from_numpy(np.ascontiguousarray(frames))
+            lit = (pictures - 128.0) * contrast + 128.0 * brightness
             words = rng.integers(len(self._words), size=self._recipe.instructions_per_step)
             yield {
                 "pixels": normalise(lit.clamp(0, 255)),
@@ -198,7 +195,8 @@ class _Scenes:
                 "image_mask": self._image_mask.expand(len(index), -1),
                 "clip_tokens": self._clip_tokens[flip, index],
                 "labels": torch.from_numpy(self.labels[flip, index]),
-                "instructions": self._words[words], "instruction_targets": self._word_targets[words],
+                "instructions": self._words[words],
+                "instruction_targets": self._word_targets[words],
             }
 
 
@@ -216,7 +214,10 @@ def mirrored(labels: np.ndarray) -> np.ndarray:
 
 def _caption_tokens(kosmos: Kosmos, labels: np.ndarray,
                     latents: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Tokens and targets [N, L]: `<s><image>` latents `</image>` caption `</s>`; only the caption counts."""
+    """Tokens and targets [N, L]: `<s><image>` latents `</image>` caption `</s>`.
+
+    Only the caption counts as a target.
+    """
     processor = kosmos.processor
     pairs = [grounded(label) for label in labels]
     texts = [processor.preprocess_examples(text, None, boxes or None) for text, boxes in pairs]

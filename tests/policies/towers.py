@@ -1,4 +1,4 @@
-"""Tiny untrained towers of the real classes, written as folders: what weights are does not matter."""
+"""Tiny untrained towers of the real classes, written as folders."""
 
 from dataclasses import replace
 from pathlib import Path
