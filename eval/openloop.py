@@ -64,8 +64,8 @@ def check_policy(spec: PolicySpec) -> None:
                          f"file says: open loop is not possible; use --loop closed.")
 
 
-def answer(policy: Policy, episode: Episode, instruction: str, root: int,
-           robot: RobotSpec) -> Answers:
+def answer(policy: Policy, episode: Episode, instruction: str, root: int, robot: RobotSpec,
+           pictures: int | None = None) -> Answers:
     """Show a policy one recorded episode, picture by picture, and note the first row of each plan.
 
     Args:
@@ -74,22 +74,24 @@ def answer(policy: Policy, episode: Episode, instruction: str, root: int,
         instruction: What the policy is told.
         root: The run's seed; the policy's chance follows from it and the episode's name.
         robot: Says what the recorded commands mean as measured velocity.
+        pictures: How many of the first pictures to show; all where not given.
 
     Raises:
         ValueError: if the policy wants scenario and distance and the file does not say them.
     """
     seed = episode_seed("eval", root, episode.name, 0)
-    pictures, recorded = episode.decisions
+    seen, recorded = (each[:pictures] for each in episode.decisions)
     memory = policy.begin(instruction, policy_seed(seed))
     if LABEL in policy.spec.needs:
         memory.label = _label(policy, episode)
     predicted, latency_s, error = [], [], None
     driven = np.zeros(3, np.float32)  # velocity at the first picture: standing still
-    for picture, command in zip(pictures, recorded):
-        seen: Observation = {"rgb": _fitted(picture, policy.spec.image_size), "velocity": driven}
+    for picture, command in zip(seen, recorded):
+        rgb = _fitted(picture, policy.spec.image_size)
+        observation: Observation = {"rgb": rgb, "velocity": driven}
         start = time.perf_counter()
         try:
-            actions = policy.act([memory], [seen])
+            actions = policy.act([memory], [observation])
             predicted.append(_first_row(actions))
         except ActionError as wrong:
             error = str(wrong)
@@ -202,6 +204,9 @@ def _fitted(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """The picture as the policy wants it; a recorded 720p frame is squeezed without cropping."""
     if picture.shape[:2] == size:
         return picture
+    if size[0] != size[1]:
+        raise ValueError(f"recorded pictures are {picture.shape[0]} x {picture.shape[1]}, the "
+                         f"policy wants {size[0]} x {size[1]}; only square ones can be made.")
     from policies.picture import squeeze
 
     return squeeze(picture, size[0])

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import os
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 import envs
 import policies
 from envs.interface import RobotSpec
 from episodes.rollout import rollout
 from eval.config import Config
-from eval.openloop import check_policy
+from eval.openloop import answer, check_policy
 from eval.provenance import described, provenance
 from eval.results import Run
 from eval.session import EPISODES, PURPOSE, Session, open_world, task_of
 from policies import Policy
+from policies.interface import LABEL
 from scenarios import Scenario, select
 
 POLICY_OPTIONS = ("size", "checkpoint", "device", "random_weights")
@@ -43,10 +49,13 @@ def prepare(config: Config) -> Session:
                          f"names are {', '.join(policies.REGISTRY)}.")
     options = {name: getattr(config, name) for name in POLICY_OPTIONS if getattr(config, name)}
     policy = policies.make(config.policy, **options)
+    facts: dict[str, Any]
     if config.loop == "open":
-        files, facts = _prepare_open(config, policy, chosen)
+        files = _readable(config, policy, chosen, robot)
+        chosen = [each for each in chosen if each.name in files.values()]
+        facts = {"source": None, "renderer": None, "planned": len(files)}
     else:
-        files, facts = [], _rehearse(config, policy, chosen, robot)
+        files, facts = {}, _rehearse(config, policy, chosen, robot)
     facts |= {
         "config": {name: value for name, value in vars(config).items() if name not in NOT_STORED},
         "purpose": PURPOSE, "batch_size": 1, "policy": described(policy.spec),
@@ -54,7 +63,7 @@ def prepare(config: Config) -> Session:
         "robot": dataclasses.asdict(robot), **provenance(),
     }
     run = _create(config, policy, chosen, facts) if old is None else _reopen(old, facts)
-    return Session(config, policy, chosen, robot, files, run)
+    return Session(config, policy, chosen, robot, list(files), run)
 
 
 def _check(config: Config) -> None:
@@ -108,51 +117,79 @@ def _rehearse(config: Config, policy: Policy, chosen: list[Scenario],
 
     It also warms the policy up, so that the first latency that is stored is like the others.
     """
-    from gymnasium.wrappers import TimeLimit
-
     for scenario in chosen:
         with open_world(scenario, robot, policy) as world:
             facts = {"source": world.unwrapped.source, "renderer": world.unwrapped.renderer,
                      "planned": len(chosen) * (config.episodes or EPISODES)}
-            try:
-                rollout(TimeLimit(world, 1), policy, task_of(config, scenario, 0))
-            except ValueError as error:
-                raise ValueError(f"{policy.spec.name} cannot start in {scenario.name}: {error} "
-                                 f"(--log-level debug shows where.)") from error
+            with _said_where(policy, scenario.name):
+                rollout(_OneDecision(world), policy, task_of(config, scenario, 0))
     return facts
 
 
-def _prepare_open(config: Config, policy: Policy,
-                  chosen: list[Scenario]) -> tuple[list[Path], dict[str, Any]]:
-    """The files to compare with; each is read once, so that no damage comes as a surprise."""
+class _OneDecision:
+    """A world whose time is up after the first decision."""
+
+    def __init__(self, world: Any) -> None:
+        self.unwrapped, self.reset, self._step = world.unwrapped, world.reset, world.step
+
+    def step(self, command: np.ndarray) -> tuple[Any, ...]:
+        observation, reward, terminated, _, info = self._step(command)
+        return observation, reward, terminated, True, info
+
+
+def _readable(config: Config, policy: Policy, chosen: list[Scenario],
+              robot: RobotSpec) -> dict[Path, str | None]:
+    """The files to compare with and their scenarios.
+
+    Each file is read once and the first is rehearsed, so that no damage comes as a surprise.
+    """
     from episodes.hdf5 import find_episodes, read_episode
 
     check_policy(policy.spec)
     data = Path(config.data or "")
-    wanted = {each.name for each in chosen}
-    counts: dict[str | None, int] = {}
-    files = []
+    counts: Counter[str | None] = Counter()
+    found: dict[Path, str | None] = {}
     for path in [data] if data.is_file() else find_episodes(data):
         episode = read_episode(path)
-        counts[episode.scenario] = counts.get(episode.scenario, 0) + 1
-        if config.scenario != "all" and episode.scenario not in wanted:
-            continue
-        if config.episodes and counts[episode.scenario] > config.episodes:
+        counts[episode.scenario] += 1
+        if not _is_wanted(config, chosen, episode.scenario, counts):
             continue
         if episode.instruction is None and config.instruction == "default":
             raise ValueError(f"{path}: holds no instruction and names no known scenario; say what "
                              f"the policy is told with --instruction TEXT (or none).")
-        files.append(path)
-    if not files:
-        raise ValueError(f"{data}: holds no episode of {config.scenario}, found "
-                         f"{', '.join(str(name) for name in counts)}.")
-    return files, {"source": None, "renderer": None, "planned": len(files)}
+        if not found or LABEL in policy.spec.needs:
+            with _said_where(policy, path.name):
+                answer(policy, episode, "", config.seed, robot, pictures=1)
+        found[path] = episode.scenario
+    if not found:
+        raise ValueError(f"{data}: holds no episode of {config.scenario}, found only "
+                         f"{', '.join(sorted(map(str, counts)))}.")
+    return found
+
+
+def _is_wanted(config: Config, chosen: list[Scenario], scenario: str | None,
+               counts: Counter[str | None]) -> bool:
+    """Whether an episode is of a chosen scenario and not more than --episodes asks for."""
+    if config.scenario != "all" and scenario not in {each.name for each in chosen}:
+        return False
+    return config.episodes is None or counts[scenario] <= config.episodes
+
+
+@contextlib.contextmanager
+def _said_where(policy: Policy, where: str) -> Iterator[None]:
+    """A policy that cannot even start: its sentence, and where it was said."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{policy.spec.name} cannot start in {where}: {error} "
+                         f"(--log-level debug shows the traceback.)") from error
 
 
 def _create(config: Config, policy: Policy, chosen: list[Scenario],
             facts: dict[str, Any]) -> Run:
     what = chosen[0].name if len(chosen) == 1 else "all"
-    return Run.create(Path(config.out), f"{policy.spec.name}_{what}", facts)
+    loop = "open_" if config.loop == "open" else ""
+    return Run.create(Path(config.out), f"{policy.spec.name}_{loop}{what}", facts)
 
 
 def _reopen(run: Run, now: dict[str, Any]) -> Run:

@@ -81,13 +81,16 @@ class Run:
         return self.folder / "videos"
 
     def add(self, line: dict[str, Any], arrays: dict[str, np.ndarray],
-            timing: dict[str, Any]) -> None:
+            timing: dict[str, Any]) -> dict[str, Any]:
         """Store one episode: arrays first, its line last, so that a line means a whole episode.
 
         Args:
             line: What goes to episodes.jsonl; its `id` names the episode within the run.
             arrays: What goes to the .npz.
             timing: Wall-clock times; those of an episode's first drive stand.
+
+        Returns:
+            The line as it was stored.
         """
         path, content = f"arrays/{line['id']}.npz", _npz(arrays)
         write_atomically(self.folder / path, content)
@@ -95,7 +98,9 @@ class Run:
             self.timing[line["id"]] = {"id": line["id"]} | timing
             _append(self.folder / "timing.jsonl", self.timing[line["id"]])
         digest = hashlib.sha256(content).hexdigest()
-        _append(self.folder / "episodes.jsonl", line | {"arrays": path, "arrays_sha256": digest})
+        line = line | {"arrays": path, "arrays_sha256": digest}
+        _append(self.folder / "episodes.jsonl", line)
+        return line
 
     def lines(self) -> list[dict[str, Any]]:
         """The episodes, in the order in which they were driven."""
@@ -138,8 +143,7 @@ def add_record(run: Run, index: int, record: Record, wall_s: float) -> dict[str,
             **judge(record)}
     kept = {name: value for name, value in record.arrays().items() if name not in KEPT_APART}
     latency_s = [round(float(each), 9) for each in record.latency_s]
-    run.add(line, kept, {"wall_s": round(wall_s, 4), "latency_s": latency_s})
-    return line
+    return run.add(line, kept, {"wall_s": round(wall_s, 4), "latency_s": latency_s})
 
 
 def add_answers(run: Run, name: str, answers: Answers) -> dict[str, Any]:
@@ -154,8 +158,8 @@ def add_answers(run: Run, name: str, answers: Answers) -> dict[str, Any]:
         "metrics": answers_metrics(answers.predicted, answers.recorded),
     }
     arrays = {"predicted": answers.predicted, "recorded": answers.recorded}
-    run.add(line, arrays, {"latency_s": [round(float(each), 9) for each in answers.latency_s]})
-    return line
+    latency_s = [round(float(each), 9) for each in answers.latency_s]
+    return run.add(line, arrays, {"latency_s": latency_s})
 
 
 def answers_metrics(predicted: np.ndarray, recorded: np.ndarray) -> dict[str, float]:

@@ -42,7 +42,7 @@ class Session:
         with _run_log(self.run.folder / "run.log", self.config.log_level):
             logger.info("%s: policy %s", self.run.folder, self.policy.spec.name)
             for line in self._closed() if self.config.loop == "closed" else self._open():
-                logger.info("%s: %s", line["id"], line.get("ended_by") or line["metrics"])
+                logger.info("%s: %s", line["id"], _in_short(line))
                 yield line
 
     def _closed(self) -> Iterator[dict[str, Any]]:
@@ -79,6 +79,16 @@ class Session:
                 words = _words(self.config, episode.instruction or "")
                 answers = answer(self.policy, episode, words, self.config.seed, self.robot)
                 yield add_answers(self.run, self.policy.spec.name, answers)
+
+
+def _in_short(line: dict[str, Any]) -> str:
+    """One line of episodes.jsonl in a few words."""
+    if line["error"]:
+        return f"error of the policy: {line['error']}"
+    if "ended_by" in line:
+        return f"{'success' if line['success'] else 'failed'} ({line['ended_by']})"
+    mae = line["metrics"].get("mae", float("nan"))
+    return f"MAE {mae:.4f} over {line['decisions']} decisions"
 
 
 def task_of(config: Config, scenario: Scenario, index: int, keep_rgb: bool = False) -> Task:

@@ -15,7 +15,9 @@ def tables(summary: dict[str, Any]) -> dict[str, Table]:
     """Every table of a summary by its title."""
     if summary["loop"] == "open":
         return _open_tables(summary)
-    rows = summary["scenarios"] | {"total": summary["total"]}
+    rows = dict(summary["scenarios"])
+    if len(rows) > 1:
+        rows["total"] = summary["total"]
     latency = summary["timing"]["by_scenario"] | {"total": summary["timing"]["total"]}
     return {f"Rates: {INTERVAL}": _rates(rows), "Means": _means(rows, latency),
             "How the episodes ended": _ends(rows)}
@@ -50,8 +52,9 @@ def _ends(rows: dict[str, Any]) -> Table:
 def _open_tables(summary: dict[str, Any]) -> dict[str, Table]:
     found = {}
     for source, row in summary["sources"].items():
+        latency = latency_cell(summary["timing"]["by_source"].get(source))
         where = (f"source {source}: {row['episodes']} episodes, {row['decisions']} decisions, "
-                 f"{row['errors']} errors (in no number)")
+                 f"{row['errors']} errors (in no number), latency p50 / p95 {latency} ms")
         if row["decisions"]:
             found[f"Errors in command units, {where}"] = _errors(row)
             found[f"Shares of decisions, source {source}: {INTERVAL}"] = _shares(row)
@@ -96,7 +99,7 @@ def number_cell(value: float | dict[str, str] | None, digits: int) -> str:
     """A number, why it is undefined, or a dash where nothing was counted."""
     if isinstance(value, dict):
         return f"undefined ({value['undefined']})"
-    return "-" if value is None else f"{value:.{digits}f}"
+    return "-" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"  # never -0.0
 
 
 def latency_cell(latency: dict[str, Any] | None) -> str:

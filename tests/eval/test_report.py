@@ -1,0 +1,99 @@
+import json
+
+import pytest
+
+from eval.provenance import described, git_revision, provenance, warnings
+from eval.report import write_report
+from eval.results import Run, add_record
+from eval.summary import closed_row
+from eval.table import latency_cell, number_cell, rate_cell
+from policies import PolicySpec
+from policies.interface import LABEL, TRUTH
+from tests.eval.walks import straight, walk
+
+LEFT_BOX = (1.0, 0.6, 0.0, 0.2, 0.2)
+
+
+@pytest.fixture
+def run(tmp_path) -> Run:
+    """Four episodes: straight, a detour, the wrong side, an error."""
+    facts = {
+        "config": {"loop": "closed", "seed": 0, "episodes": 4}, "planned": 4,
+        "policy": described(PolicySpec("by_hand", weights="trained", weights_hash="abc")),
+        "scenarios": {"1box_vert_left": "0123456789abcdef"}, "source": "simulated",
+        "renderer": "tiny-1", "robot": {"name": "serbot"}, **provenance(),
+    }
+    run = Run.create(tmp_path, "by_hand", facts)
+    wrong = walk((0, 0), stops=0, ended_by="policy_error", error="No | answer.")
+    for index, record in enumerate((straight(), walk((0, 0), (-1, 0), (2, 0)),
+                                    straight(boxes=(LEFT_BOX,)), wrong)):
+        add_record(run, index, record, wall_s=0.5)
+    return run
+
+
+def test_the_summary_counts_what_was_driven(run):
+    total = write_report(run)["total"]
+    assert (total["episodes"], total["errors"]) == (4, 1)
+    assert total["success"] == {"k": 2, "n": 3, "rate": 0.666667, "low": 0.20766,
+                                "high": 0.938508}
+    assert total["side_compliance"]["k"] == 2
+    assert total["spl"] == {"mean": 0.5, "n": 3}  # 1, 1/2 and 0
+    assert total["path_length_m"] == {"mean": pytest.approx(8 / 3, abs=1e-6), "n": 3}
+    assert total["ends"] == {"goal": 3, "policy_error": 1}
+
+
+def test_latency_stands_apart_from_all_that_follows_from_the_seed(run):
+    summary = write_report(run)
+    assert summary["timing"]["total"] == {"p50": 20.0, "p95": 20.0, "n": 12}
+    assert "latency" not in json.dumps({**summary, "timing": None})
+
+
+def test_the_report_says_rates_with_n_and_interval_and_where_they_come_from(run):
+    write_report(run)
+    report = (run.folder / "report.md").read_text(encoding="utf-8")
+    assert "| 1box_vert_left | 2/3 = 67 % [21, 94] |" in report
+    assert "side compliance: episodes without errors in which every box was passed" in report
+    assert "1 x No | answer." in report
+    assert "weights trained, hash abc" in report
+    assert "0123456789abcdef" in report
+
+
+def test_summary_and_report_are_the_same_bytes_whenever_they_are_written(run):
+    names = ("summary.json", "report.md")
+    write_report(run)
+    before = [(run.folder / name).read_bytes() for name in names]
+    write_report(Run(run.folder))
+    assert [(run.folder / name).read_bytes() for name in names] == before
+
+
+def test_no_episodes_give_empty_rates_and_no_numbers():
+    row = closed_row([])
+    assert row["success"]["n"] == 0
+    assert row["spl"] == {"mean": None, "n": 0}
+
+
+@pytest.mark.parametrize(("spec", "said"), [
+    (PolicySpec("a", needs=frozenset({TRUTH})), ["PRIVILEGED POLICY"]),
+    (PolicySpec("a", needs=frozenset({LABEL})), ["TOLD THE LABEL"]),
+    (PolicySpec("a", weights="random"), ["RANDOM WEIGHTS"]),
+    (PolicySpec("a", weights="trained"), []), (PolicySpec("a"), []),
+])
+def test_what_must_be_said_about_a_policy_is_said(spec, said):
+    assert [each.split(":")[0] for each in warnings(described(spec))] == said
+
+
+def test_provenance_names_no_host_and_no_user():
+    facts = provenance()
+    assert set(facts) == {"git", "packages", "machine"}
+    assert set(facts["machine"]) == {"system", "processor", "cores", "python"}
+    assert facts["packages"]["numpy"]
+    assert git_revision() is None or len(git_revision().removesuffix("+changed")) == 40
+
+
+def test_cells_say_when_there_is_nothing():
+    assert rate_cell({"k": 0, "n": 0, "rate": None, "low": 0.0, "high": 1.0}) == "0/0"
+    assert number_cell(None, 2) == "-"
+    assert number_cell({"undefined": "recorded is always 0"}, 2) == (
+        "undefined (recorded is always 0)")
+    assert number_cell(-0.0001, 2) == "0.00"
+    assert latency_cell({"p50": None, "p95": None, "n": 0}) == "-"

@@ -1,0 +1,127 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eval.results import Run, add_record, load_record, write_json
+from tests.eval.walks import straight, walk
+
+FACTS = {"planned": 3}
+
+
+@pytest.fixture
+def run(tmp_path) -> Run:
+    return Run.create(tmp_path, "by_hand_1box_vert_left", FACTS)
+
+
+def filled(run: Run, count: int = 3) -> Run:
+    for index in range(count):
+        add_record(run, index, straight(stops=index), wall_s=0.5)
+    return run
+
+
+def test_a_stored_record_comes_back_as_it_was(run):
+    record = straight(latency_s=np.array([0.25, 0.0, 0.5, 0.125]), touched={"cup": 1.5})
+    line = add_record(run, 0, record, wall_s=0.5)
+    back = load_record(run, run.lines()[0])
+    assert back.header() == record.header()
+    assert {name: each.tolist() for name, each in back.arrays().items()} == {
+        name: each.tolist() for name, each in record.arrays().items()}
+    assert line["success"] is False
+    assert line["contact"] is True
+
+
+def test_pictures_are_not_stored_with_the_arrays(run):
+    add_record(run, 0, straight(rgb=np.zeros((5, 2, 2, 3), np.uint8)), wall_s=0.5)
+    assert "rgb" not in run.arrays(run.lines()[0])
+
+
+def test_wall_clock_times_stand_in_timing_alone(tmp_path):
+    slow, fast = (Run.create(tmp_path, "one", FACTS) for _ in range(2))
+    add_record(slow, 0, straight(latency_s=np.full(4, 9.0)), wall_s=99.0)
+    add_record(fast, 0, straight(), wall_s=0.1)
+    assert _bytes(slow, "episodes.jsonl") == _bytes(fast, "episodes.jsonl")
+    assert _bytes(slow, "timing.jsonl") != _bytes(fast, "timing.jsonl")
+
+
+@pytest.mark.parametrize("lost", [1, 30])
+def test_a_torn_last_line_counts_as_not_written_and_is_cut_off(run, lost):
+    path = filled(run).folder / "episodes.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-lost])
+    assert [line["index"] for line in run.lines()] == [0, 1]
+    run.drop_torn_lines()
+    assert path.read_bytes() == b"".join(whole.splitlines(keepends=True)[:2])
+
+
+def test_appending_after_a_torn_line_gives_the_file_that_would_have_been(run):
+    path = filled(run).folder / "episodes.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-30])
+    again = Run(run.folder)
+    again.drop_torn_lines()
+    add_record(again, 2, straight(stops=2), wall_s=7.0)
+    assert path.read_bytes() == whole
+
+
+def test_an_episodes_first_time_stands(run):
+    add_record(run, 0, straight(), wall_s=1.0)
+    add_record(run, 0, straight(), wall_s=2.0)
+    assert [json.loads(line)["wall_s"] for line in _bytes(run, "timing.jsonl").splitlines()] == [1]
+
+
+def test_damage_before_the_last_line_is_an_error_and_names_the_line(run):
+    path = filled(run).folder / "episodes.jsonl"
+    first, *others = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first[:9] + b"\n" + b"".join(others))
+    with pytest.raises(ValueError, match="line 1 is damaged"):
+        run.lines()
+
+
+def test_changed_arrays_are_noticed(run):
+    path = filled(run, 1).folder / run.lines()[0]["arrays"]
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(ValueError, match="changed or damaged"):
+        load_record(run, run.lines()[0])
+
+
+def test_nan_is_never_written(run):
+    with pytest.raises(ValueError, match="clearance is nan"):
+        add_record(run, 0, replace(straight(), clearance_m=np.array([np.nan])), wall_s=0.5)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(run.folder / "summary.json", {"spl": float("nan")})
+    assert not (run.folder / "summary.json").exists()
+
+
+def test_two_runs_in_one_second_get_folders_of_their_own(tmp_path):
+    folders = {Run.create(tmp_path, "same", FACTS).folder for _ in range(3)}
+    assert len(folders) == 3
+
+
+def test_a_name_of_any_letters_stays_below_the_output_folder(tmp_path):
+    run = Run.create(tmp_path, "../my policy:Mine_컵", FACTS)
+    assert run.folder.parent == tmp_path
+    assert run.folder.name.endswith("..-my-policy-Mine_-")
+
+
+@pytest.mark.parametrize(("content", "said"), [
+    (None, "is no run"), ("{", "is not valid JSON"), ("[]", "schema_version must be 1, got None"),
+    ('{"schema_version": 99}', "schema_version must be 1, got 99")])
+def test_a_folder_that_is_no_run_is_refused(tmp_path, content, said):
+    if content is not None:
+        (tmp_path / "run.json").write_text(content)
+    with pytest.raises(ValueError, match=said):
+        Run(tmp_path)
+
+
+def test_the_same_arrays_give_the_same_file(tmp_path):
+    first, second = (filled(Run.create(tmp_path, "one", FACTS), 1) for _ in range(2))
+    assert first.lines()[0]["arrays_sha256"] == second.lines()[0]["arrays_sha256"]
+    other = add_record(second, 1, walk((0, 0), (0.5, 0)), wall_s=0.5)
+    assert other["arrays_sha256"] != first.lines()[0]["arrays_sha256"]
+
+
+def _bytes(run: Run, name: str) -> bytes:
+    return Path(run.folder / name).read_bytes()
