@@ -49,10 +49,11 @@ def show(summary: dict[str, Any], folder: Path) -> None:
         console.print(Text(warning, style="bold red"))
     for title, (headers, rows) in tables(summary).items():
         table = Table(title=Text(title), box=box.SIMPLE_HEAD, title_justify="left",
-                      title_style="bold")
+                      title_style="bold", padding=(0, 1, 0, 0))
         for number, header in enumerate(headers):
-            table.add_column(header, justify="right" if number else "left")
-        for cells in rows:
-            table.add_row(*[Text(cell.replace(" [", "\n[")) for cell in cells])
+            table.add_column(header, justify="right" if number else "left", no_wrap=not number)
+        for cells in rows:  # a cell of two lines where one would not fit eighty columns
+            table.add_row(*[Text(cell.replace(" [", "\n[").replace(" / ", " /\n"))
+                            for cell in cells])
         console.print(table)
     console.print(f"Report: {folder / 'report.md'}", soft_wrap=True, highlight=False)
