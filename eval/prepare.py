@@ -101,7 +101,11 @@ def _stored_config(run: Run, given: Config) -> Config:
     Raises:
         ValueError: if another option was typed beside --resume and differs from it.
     """
-    stored = Config(**run.facts["config"], log_level=given.log_level)
+    try:
+        stored = Config(**run.facts["config"], log_level=given.log_level)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{run.folder}: run.json holds no configuration of eval.run "
+                         f"({error}); start a new run.") from error
     for field in dataclasses.fields(Config):
         typed = getattr(given, field.name)
         began = getattr(stored, field.name)

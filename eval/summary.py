@@ -36,6 +36,10 @@ def summarise(run: Run) -> dict[str, Any]:
     if len(lines) < facts["planned"]:
         said.append(f"INCOMPLETE: {len(lines)} of {facts['planned']} episodes; "
                     f"continue with --resume {run.folder}.")
+    errors = sum(line["error"] is not None for line in lines)
+    if errors:
+        said.append(f"ERRORS: {errors} of {len(lines)} episodes ended by an error of the policy; "
+                    f"they are in no number.")
     head = {"schema_version": SCHEMA_VERSION, "id": facts["id"], "loop": facts["config"]["loop"],
             "policy": facts["policy"], "seed": facts["config"]["seed"],
             "planned": facts["planned"], "warnings": said}

@@ -42,6 +42,11 @@ def test_the_summary_counts_what_was_driven(run):
     assert total["ends"] == {"goal": 3, "policy_error": 1}
 
 
+def test_errors_are_said_loudly(run):
+    assert write_report(run)["warnings"] == [
+        "ERRORS: 1 of 4 episodes ended by an error of the policy; they are in no number."]
+
+
 def test_latency_stands_apart_from_all_that_follows_from_the_seed(run):
     summary = write_report(run)
     assert summary["timing"]["total"] == {"p50": 20.0, "p95": 20.0, "n": 12}

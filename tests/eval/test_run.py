@@ -120,6 +120,14 @@ def test_resuming_with_another_option_is_refused(copied):
         run(policy="forward", resume=str(copied))
 
 
+def test_resuming_a_run_of_unknown_options_is_refused(copied):
+    facts = json.loads((copied / "run.json").read_text())
+    facts["config"]["speed"] = "high"
+    (copied / "run.json").write_text(json.dumps(facts))
+    with pytest.raises(ValueError, match="no configuration of eval.run"):
+        run(resume=str(copied))
+
+
 def test_resuming_after_a_scenario_changed_is_refused(copied):
     facts = json.loads((copied / "run.json").read_text())
     facts["scenarios"][SCENARIO] = "0000000000000000"
