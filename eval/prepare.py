@@ -43,6 +43,7 @@ def prepare(config: Config) -> Session:
         old = Run(Path(config.resume))
         config = _stored_config(old, config)
     _check(config)
+    _check_writable(Path(config.out) if old is None else old.folder)
     chosen, robot = select(config.scenario), envs.load_robot(config.robot)
     if config.policy is None:
         raise ValueError("Which policy? Give --policy NAME, or --resume RUN to continue a run; "
@@ -82,8 +83,6 @@ def _check(config: Config) -> None:
     if config.loop == "open" and config.execute != 1:
         raise ValueError("--execute belongs to the closed loop; the open loop compares the first "
                          "row of every plan. Leave it out.")
-    if config.resume is None:
-        _check_writable(Path(config.out))
 
 
 def _check_writable(out: Path) -> None:
