@@ -26,6 +26,7 @@ from envs.interface import Observation, RobotSpec
 from episodes.rollout import policy_seed
 from eval.statistics import Rate, rate
 from policies.interface import LABEL, TRUTH, Action, ActionError, Policy, PolicySpec
+from policies.picture import squeeze
 from scenarios import episode_seed
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def answer(policy: Policy, episode: Episode, instruction: str, root: int, robot:
     predicted, latency_s, error = [], [], None
     driven = np.zeros(3, np.float32)  # velocity at the first picture: standing still
     for picture, command in zip(seen, recorded):
-        rgb = _fitted(picture, policy.spec.image_size)
+        rgb = squeeze(picture, policy.spec.image_size)
         observation: Observation = {"rgb": rgb, "velocity": driven}
         start = time.perf_counter()
         try:
@@ -198,15 +199,3 @@ def _label(policy: Policy, episode: Episode) -> tuple[str, str]:
         raise ValueError(f"{episode.path}: says no scenario and distance, which policy "
                          f"{policy.spec.name!r} needs; use another policy.")
     return episode.scenario, episode.distance
-
-
-def _fitted(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The picture as the policy wants it; a recorded 720p frame is squeezed without cropping."""
-    if picture.shape[:2] == size:
-        return picture
-    if size[0] != size[1]:
-        raise ValueError(f"recorded pictures are {picture.shape[0]} x {picture.shape[1]}, the "
-                         f"policy wants {size[0]} x {size[1]}; only square ones can be made.")
-    from policies.picture import squeeze
-
-    return squeeze(picture, size[0])

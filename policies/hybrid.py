@@ -25,7 +25,7 @@ from policies.checkpoint import HEAD_FILE, SHIPPED, read_config, tower_source, w
 from policies.clip import Clip
 from policies.interface import Action, Policy, PolicySpec, clip_commands
 from policies.kosmos import Kosmos
-from policies.picture import pixels
+from policies.pixels import pixels
 from policies.sizes import Sizes, sizes
 from policies.weights import folder_hash, load_strictly, read_tensors
 

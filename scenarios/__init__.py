@@ -9,10 +9,11 @@ from scenarios.layout import Layout, Variation, episode_seed, sample_layout
 from scenarios.schema import Scenario
 from scenarios.strict import build, read_toml
 
-__all__ = ["Layout", "Scenario", "Variation", "did_you_mean", "episode_seed", "load", "names",
-           "sample_layout", "select"]
+__all__ = ["SIDELESS", "Layout", "Scenario", "Variation", "did_you_mean", "episode_seed", "load",
+           "names", "sample_layout", "select"]
 
 FOLDER = Path(__file__).parent
+SIDELESS = ("", "Reach the cup", "컵까지 가세요")  # the laboratory's fallbacks: no side is named
 
 
 def names() -> list[str]:

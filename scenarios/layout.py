@@ -64,13 +64,11 @@ def sample_layout(
     variation = Variation(**({"distance": distance, "bias": bias, "pattern": pattern} | fixed))
     start_x, start_y = _jitter(rng, place.start_jitter_m)
     start = (start_x, start_y, _jitter(rng, (place.start_jitter_rad,))[0])
-    centre_x = place.obstacle_distance_m[variation.distance]
-    centre_y = place.obstacle_bias_m[variation.bias]
-    boxes = []
-    for x, y, yaw in _box_grid(scenario):
-        dx, dy = _jitter(rng, place.box_jitter_m)
-        boxes.append((centre_x + x + dx, centre_y + y + dy,
-                      yaw + _jitter(rng, (place.box_jitter_rad,))[0]))
+    shift_x, shift_y = _jitter(rng, place.obstacle_jitter_m)  # of all boxes: they never overlap
+    centre_x = place.obstacle_distance_m[variation.distance] + shift_x
+    centre_y = place.obstacle_bias_m[variation.bias] + shift_y
+    boxes = [(centre_x + x, centre_y + y, yaw + _jitter(rng, (place.box_jitter_rad,))[0])
+             for x, y, yaw in _box_grid(scenario)]
     cup_dx, cup_dy = _jitter(rng, place.cup_jitter_m)
     clearance = float(rng.uniform(*scenario.routes.variant_clearance_m))
     lead = float(rng.uniform(*scenario.routes.variant_lead_m))

@@ -68,7 +68,7 @@ class Placement:
     variant_share: float  # probability of the pattern `variant`
     start_jitter_m: tuple[float, float]  # half ranges in x and y
     start_jitter_rad: float
-    box_jitter_m: tuple[float, float]
+    obstacle_jitter_m: tuple[float, float]
     box_jitter_rad: float
     cup_jitter_m: tuple[float, float]
 
@@ -78,9 +78,9 @@ class Placement:
         _exactly("obstacle_bias_m", self.obstacle_bias_m, BIASES)
         if not 0.0 <= self.variant_share <= 1.0:
             raise ValueError(f"variant_share must be in [0, 1], got {self.variant_share}.")
-        _at_least_zero("start_jitter_m, start_jitter_rad, box_jitter_m, box_jitter_rad, "
+        _at_least_zero("start_jitter_m, start_jitter_rad, obstacle_jitter_m, box_jitter_rad, "
                        "cup_jitter_m", *self.start_jitter_m, self.start_jitter_rad,
-                       *self.box_jitter_m, self.box_jitter_rad, *self.cup_jitter_m)
+                       *self.obstacle_jitter_m, self.box_jitter_rad, *self.cup_jitter_m)
 
 
 @dataclass(frozen=True)

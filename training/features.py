@@ -6,15 +6,17 @@ import hashlib
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from envs.planner import geodesic_m
 from episodes.hdf5 import Episode, read_episode
+from episodes.truths import read_truth
 from policies.hybrid import Hybrid
-from scenarios import load, names
+from scenarios import SIDELESS, load, names
 
 logger = logging.getLogger(__name__)
 BATCH = 64
@@ -81,6 +83,9 @@ def compute(policy: Hybrid, paths: Sequence[Path], cache: Path) -> Features:
 def wordings(episode: Episode) -> list[str]:
     """What an episode may be called: its own instruction first, then its scenario's wordings.
 
+    An episode that went the shorter way may be called without a side too, so that the policy has an
+    answer where it is told none: the shorter way. Recordings do not say which way was shorter.
+
     Raises:
         ValueError: if it has no instruction and no known scenario.
     """
@@ -88,7 +93,17 @@ def wordings(episode: Episode) -> list[str]:
         raise ValueError(f"{episode.path}: has no instruction and no known scenario in its name; "
                          f"expected one of {', '.join(names())} in the file name.")
     known = load(episode.scenario).instructions.all() if episode.scenario in names() else ()
-    return list(dict.fromkeys([episode.instruction, *known]))
+    sideless = SIDELESS if _went_the_shorter_way(episode.path) else ()
+    return list(dict.fromkeys([episode.instruction, *known, *sideless]))
+
+
+def _went_the_shorter_way(path: Path) -> bool:
+    """Whether the commanded side is the shorter one, by the truth that a simulated file keeps."""
+    truth = read_truth(path)
+    if truth is None:
+        return False
+    other = replace(truth, pass_side="right" if truth.pass_side == "left" else "left")
+    return geodesic_m(truth) < geodesic_m(other)
 
 
 def _cached(policy: Hybrid, path: Path, cache: Path) -> dict[str, np.ndarray]:

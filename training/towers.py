@@ -24,7 +24,7 @@ from torch import nn
 
 from policies.clip import Clip
 from policies.kosmos import Kosmos
-from policies.picture import normalise
+from policies.pixels import normalise
 from policies.sizes import sizes
 from policies.tokens import train_tokenizer
 from training.captions import grounded, instruction_texts, plain

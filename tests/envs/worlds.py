@@ -13,7 +13,7 @@ from envs import planner
 
 FORWARD, BACK, STILL = (1.15, 0, 0), (-1.15, 0, 0), (0, 0, 0)
 STILL_PLACEMENT = {
-    "start_jitter_m": (0.0, 0.0), "start_jitter_rad": 0.0, "box_jitter_m": (0.0, 0.0),
+    "start_jitter_m": (0.0, 0.0), "start_jitter_rad": 0.0, "obstacle_jitter_m": (0.0, 0.0),
     "box_jitter_rad": 0.0, "cup_jitter_m": (0.0, 0.0),
 }
 

@@ -97,7 +97,7 @@ def test_an_unknown_factor_or_level_is_named(fixed, said):
 
 
 def test_vert_boxes_stand_along_the_path_and_hori_boxes_across_it():
-    still = {"start_jitter_m": (0.0, 0.0), "box_jitter_m": (0.0, 0.0), "box_jitter_rad": 0.0}
+    still = {"start_jitter_m": (0.0, 0.0), "obstacle_jitter_m": (0.0, 0.0), "box_jitter_rad": 0.0}
     boxes = {}
     for group in GROUPS:
         scenario = scenarios.load(f"{group}_left")
@@ -130,3 +130,14 @@ def test_a_seed_is_the_same_in_every_process_and_release():
 def test_a_wrong_purpose_or_root_is_refused(arguments, said):
     with pytest.raises(ValueError, match=said):
         scenarios.episode_seed(*arguments)
+
+
+@pytest.mark.parametrize("name", ["2box_vert_left", "2box_hori_left"])
+def test_two_boxes_never_stand_inside_each_other(name):
+    scenario = scenarios.load(name)
+    length, width, _ = scenario.boxes.size_m
+    turned = scenario.placement.box_jitter_rad
+    reach = length / 2 * math.cos(turned) + width / 2 * math.sin(turned)  # half length, turned
+    for seed in range(300):
+        first, second = scenarios.sample_layout(scenario, np.random.default_rng(seed)).boxes
+        assert math.dist(first[:2], second[:2]) > 2 * reach
