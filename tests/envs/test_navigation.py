@@ -139,6 +139,18 @@ def test_two_halves_of_a_decision_are_the_decision():
     np.testing.assert_array_equal(whole["rgb"], halves["rgb"])
 
 
+def test_driven_tick_by_tick_an_episode_ends_as_by_decisions():
+    with world("1box_vert_left") as env:
+        _, info = env.reset(seed=3)
+        info = to_the_goal(env, info)
+        ticks = 0
+        while info["ended_by"] is None:
+            *_, info = env.unwrapped.advance(np.zeros(3, np.float32), 1)
+            ticks += 1
+    assert (info["ended_by"], info["is_success"]) == ("goal", True)
+    assert ticks == pytest.approx(2 * 8, abs=1)  # two decisions of eight ticks
+
+
 @pytest.mark.parametrize("group", ["1box_vert", "1box_hori", "2box_vert", "2box_hori"])
 def test_left_and_right_start_from_the_same_layout_even_where_some_are_refused(group):
     started = {}
