@@ -1,4 +1,4 @@
-"""The truth that a simulated file keeps: for labelling afterwards with the planner, never a policy."""
+"""The truth that a simulated file keeps: for labelling with the planner, never for a policy."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def read_truth(path: Path, decision: int = 0) -> Truth | None:
                 pass_side=str(group.attrs["pass_side"]), **{name: rules[name] for name in RULES},
             )
     except (OSError, KeyError, RuntimeError) as error:
-        raise ValueError(f"{path}: its group sim/ is damaged ({error}), expected poses, boxes, cup, "
-                         f"rules and pass_side.") from error
+        raise ValueError(f"{path}: its group sim/ is damaged ({error}), expected poses, boxes, "
+                         f"cup, rules and pass_side.") from error

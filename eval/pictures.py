@@ -183,10 +183,11 @@ class _Stage:
         cos, sin = math.cos(yaw), math.sin(yaw)
         world = np.array([cos * command[0] - sin * command[1], sin * command[0] + cos * command[1]])
         length = float(np.linalg.norm(world))
-        shown = _across(world / length * ARROW_M) if length > 0.0 else np.zeros(2)
+        moves = np.abs(command).max() > self._record.rules["dead_band"]  # else the robot stands
+        shown = _across(world / length * ARROW_M) if moves and length > 0.0 else np.zeros(2)
         self._arrow.set_offsets(centre)
         self._arrow.set_UVC(*shown)
-        x, y, turn = command
+        x, y, turn = np.round(command, 2) + 0.0  # never -0.00
         self._now.set_text(f"{tick * TICK_S:4.1f} s  decision {min(decision + 1, len(sent)):2d}/"
                            f"{len(sent)}  x {x:+.2f}  y {y:+.2f}  turn {turn:+.2f}")
 

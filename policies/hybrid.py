@@ -46,6 +46,7 @@ class HybridHead(nn.Module):
         for before, after in zip((sizes.lstm_width, *sizes.head), sizes.head):
             layers += [nn.Linear(before, after), nn.ReLU()]
         self.actions = nn.Sequential(*layers, nn.Linear(sizes.head[-1], 2))
+        self._keep_scale()
 
     def forward(self, features: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """Commands [B, 2] (linear_x, linear_y; command units) from features [B, W, D].
@@ -56,6 +57,14 @@ class HybridHead(nn.Module):
         states, _ = self.lstm(fused)  # [B, W, lstm_width]
         last = states[torch.arange(len(states), device=states.device), lengths - 1]
         return self.actions(last) * COMMAND_LIMIT
+
+
+    def _keep_scale(self) -> None:
+        """He et al. 2015: at torch's own scale the ReLU layers shrink the signal: no learning."""
+        for layer in self.actions:
+            if isinstance(layer, nn.Linear):
+                nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)
 
 
 @dataclass

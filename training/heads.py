@@ -25,8 +25,8 @@ class HeadRecipe:
     """Every number of a head's training; stored beside the weights."""
 
     epochs: int = 40
-    batch: int = 256
-    learning_rate: float = 1e-3
+    batch: int = 128
+    learning_rate: float = 2e-3
     weight_decay: float = 1e-3
     clip_grad: float = 1.0
     huber_delta: float = 0.1  # in shares of the command range, the seeds' number

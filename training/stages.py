@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 GOLDEN_PICTURES = 4
+PLACES = ("work", "out", "log_level")  # where things lie does not decide what is learned
 VERSIONS = ("torch", "transformers", "open_clip_torch", "accelerate", "numpy")
 
 
@@ -38,7 +38,9 @@ def train(options: TrainingOptions) -> Path:
     policy.save_pretrained(out, _trained_on(options, len(paths)))
     _write_golden(out, paths[0])
     record = {
-        "command": " ".join(sys.argv), "options": {k: str(v) for k, v in asdict(options).items()},
+        "command": _command(options),
+        "options": {name: value.name if isinstance(value, Path) else value
+                    for name, value in asdict(options).items() if name not in PLACES},
         "head": {"recipe": asdict(recipe), "history": history},
         "towers": _towers_record(options), "episodes": len(paths), "decisions": len(features.steps),
         "versions": {name: version(name) for name in VERSIONS},
@@ -91,7 +93,7 @@ def _mini_towers(options: TrainingOptions) -> Path:
 def _towers_record(options: TrainingOptions) -> Any:
     """What is known of the towers: their own record where they were trained here."""
     if options.towers is not None:
-        return str(options.towers)
+        return options.towers.name
     path = options.work / "towers" / "towers.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else "published"
 
@@ -131,6 +133,17 @@ def _drive(folder: Path, options: TrainingOptions) -> dict[str, Any]:
         logger.info("val: %s %d of %d", name, won[name], options.validation_episodes)
     return {"episodes_per_scenario": options.validation_episodes, "successes": won,
             "rate": sum(won.values()) / (len(won) * options.validation_episodes)}
+
+
+def _command(options: TrainingOptions) -> str:
+    """The command line that trains the same, without the places of one machine."""
+    words = ["python -m training.run"]
+    for field in fields(options):
+        value = getattr(options, field.name)
+        if value != field.default and field.name not in PLACES:
+            words.append(f"--{field.name.replace('_', '-')} "
+                         f"{value.name if isinstance(value, Path) else value}")
+    return " ".join(words)
 
 
 def _writable(*folders: Path) -> None:

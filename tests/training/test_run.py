@@ -27,6 +27,8 @@ def test_training_on_given_episodes_writes_a_checkpoint_that_drives_and_says_wha
     record = json.loads((folder / "training.json").read_text())
     assert record["episodes"] == 3
     assert len(record["head"]["history"]) == 2
+    assert str(tmp_path) not in json.dumps(record)  # no path of this machine goes with the weights
+    assert "--epochs 2" in record["command"]
     policy = make(str(folder))
     assert policy.spec.weights == "trained"
     assert "3 episode files" in policy.spec.trained_on
