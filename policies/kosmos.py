@@ -32,7 +32,7 @@ class Kosmos:
     def random(cls, sizes: Sizes, tokenizer: PreTrainedTokenizerFast) -> Kosmos:
         """Untrained weights of a size, for training, benchmarks and tests."""
         processor = make_processor(tokenizer, sizes.image_size, sizes.kosmos_latents)
-        about = config(sizes, len(processor.tokenizer))
+        about = config(sizes, max(sizes.kosmos_vocabulary, len(processor.tokenizer)))
         return cls(Kosmos2ForConditionalGeneration(about), processor)
 
     @classmethod

@@ -24,6 +24,7 @@ class Sizes:
     kosmos_text_layers: int
     kosmos_text_heads: int
     kosmos_latents: int
+    kosmos_vocabulary: int  # at least; more where the tokenizer knows more
     clip_vision_width: int
     clip_vision_layers: int
     clip_vision_head_width: int
@@ -43,6 +44,7 @@ class Sizes:
 FULL = Sizes(
     kosmos_vision_width=1024, kosmos_vision_layers=24, kosmos_vision_heads=16, kosmos_patch=14,
     kosmos_text_width=2048, kosmos_text_layers=24, kosmos_text_heads=32, kosmos_latents=64,
+    kosmos_vocabulary=65037,
     clip_vision_width=768, clip_vision_layers=12, clip_vision_head_width=64, clip_patch=32,
     clip_text_width=512, clip_text_layers=12, clip_text_heads=8, clip_joint=512,
     fusion=2048, lstm_width=1024, lstm_layers=4, head=(1024, 512, 256),
@@ -50,7 +52,7 @@ FULL = Sizes(
 MINI = Sizes(
     kosmos_vision_width=1024 // 8, kosmos_vision_layers=24 // 6, kosmos_vision_heads=16 // 4,
     kosmos_patch=14 * 2, kosmos_text_width=2048 // 16, kosmos_text_layers=24 // 6,
-    kosmos_text_heads=32 // 4, kosmos_latents=64 // 8,
+    kosmos_text_heads=32 // 4, kosmos_latents=64 // 8, kosmos_vocabulary=0,
     clip_vision_width=768 // 8, clip_vision_layers=12 // 6, clip_vision_head_width=32,
     clip_patch=32, clip_text_width=512 // 16, clip_text_layers=12 // 6, clip_text_heads=8 // 4,
     clip_joint=512 // 16,
