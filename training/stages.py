@@ -17,7 +17,7 @@ from training.features import compute, wordings
 from training.heads import HeadRecipe, train_head
 
 if TYPE_CHECKING:
-    from training.run import TrainingOptions
+    from training.options import TrainingOptions
 
 logger = logging.getLogger(__name__)
 GOLDEN_PICTURES = 4

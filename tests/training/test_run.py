@@ -5,7 +5,8 @@ import pytest
 
 from policies import make
 from tests.policies.towers import write_tiny_towers
-from training.run import TrainingOptions, run
+from training.options import TrainingOptions
+from training.run import run
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,55 @@
+"""The options of `training.run`, for the command line and for Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from scenarios.cli import LogLevel
+
+TRAINABLE = ("hybrid",)
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """Train a policy's head on frozen towers; at size mini the towers too."""
+
+    policy: str = "hybrid"
+    """Whose head is trained."""
+    size: Literal["mini", "full"] = "mini"
+    """`mini` trains its towers here; `full` takes the published ones."""
+    data: Path | None = None
+    """Train on the episode files of this folder instead of generated ones."""
+    towers: Path | None = None
+    """A folder with towers `kosmos2` and `clip` to take instead of training them; the shipped ones
+    lie in policies/checkpoints/hybrid/towers."""
+    out: Path | None = None
+    """The checkpoint folder; by default WORK/checkpoint."""
+    work: Path = Path("work/hybrid")
+    """Where the stages are kept; the same command again goes on from there."""
+    episodes: int = 1600
+    """Generated episodes, all scenarios together."""
+    frames: int = 20_000
+    """Pictures for the towers."""
+    tower_epochs: int = 8
+    """Passes over these pictures."""
+    epochs: int = 40
+    """Passes over the episodes for the head."""
+    validation_episodes: int = 10
+    """Driven per scenario on layouts of the purpose `val` after training; 0 drives none."""
+    workers: int = 2
+    """Processes that generate pictures and episodes."""
+    seed: int = 0
+    """Root of layouts, weights and order."""
+    log_level: LogLevel = "info"
+    """How much is logged."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained."""
+        if self.policy not in TRAINABLE:
+            raise ValueError(f"Policy {self.policy!r} cannot be trained, expected one of "
+                             f"{', '.join(TRAINABLE)}.")
+        for name in ("episodes", "frames", "tower_epochs", "epochs", "workers"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
