@@ -43,6 +43,7 @@ class Episode:
     total_duration_s: float | None
     time_s: np.ndarray | None = field(repr=False)  # [T] float64, None where it was not stored
     path: Path
+    seed_root: int | None = None  # root of the `train` seeds it was generated from
 
     @property
     def decisions(self) -> tuple[np.ndarray, np.ndarray]:
@@ -113,7 +114,13 @@ def _read(file: h5py.File, path: Path, rotate_180: bool) -> Episode:
         pattern=pattern, distance=distance, source=source,
         instruction=_read_instruction(file, facts) or default_instruction(scenario),
         total_duration_s=_read_duration(facts), time_s=_read_time(file, frames), path=path,
+        seed_root=_read_seed_root(facts),
     )
+
+
+def _read_seed_root(facts: dict[str, Any]) -> int | None:
+    """The root that our own files were generated from; recordings have none."""
+    return int(facts["seed_root"]) if facts.get("purpose") == "train" else None
 
 
 def default_instruction(scenario: str | None) -> str | None:

@@ -10,7 +10,15 @@ import numpy as np
 
 from envs.interface import Observation, Truth
 from episodes.record import Record
-from policies.interface import LABEL, TRUTH, Action, ActionError, Memory, Policy
+from policies.interface import (
+    LABEL,
+    TRUTH,
+    Action,
+    ActionError,
+    Memory,
+    Policy,
+    checked_actions,
+)
 
 POLICY_STREAM = 1  # keeps a policy's chance apart from the layout's
 
@@ -41,6 +49,8 @@ class _Log:
         self.look(observation, info)
 
     def look(self, observation: Observation, info: dict[str, Any]) -> None:
+        for seen in observation.values():
+            seen.flags.writeable = False  # it is the record's too: no policy may change it
         self.info = info
         self.truths.append(info["truth"])
         self.velocity.append(observation["velocity"])
@@ -104,9 +114,7 @@ def _ask(policy: Policy, memory: Memory, observation: Observation, log: _Log,
     start = time.perf_counter()
     actions = policy.act([memory], [observation])
     latency_s = time.perf_counter() - start
-    if len(actions) != 1 or not isinstance(actions[0], Action):
-        raise ActionError(f"act must return one Action per robot, got {actions!r}.")
-    return actions[0], latency_s
+    return checked_actions(actions, 1)[0], latency_s
 
 
 def _rows(action: Action, execute: int) -> list[np.ndarray]:

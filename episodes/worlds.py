@@ -24,6 +24,7 @@ from episodes.record import Record
 from episodes.rollout import Task, rollout
 from scenarios import Scenario, episode_seed, load
 
+PURPOSE = "train"
 INSTRUCTION_STREAM = 2  # keeps the choice of words apart from the layout's chance and the policy's
 ATTEMPTS = 50
 ATTEMPT_STRIDE = 1_000_000  # attempt k of episode i has index i + k * stride: no two ever meet
@@ -102,7 +103,7 @@ class Worlds:
                          f"{ATTEMPTS} attempts ({_said(refused)}); use a policy that succeeds.")
 
     def _drive(self, slot: Slot, scenario: Scenario, index: int) -> Record:
-        seed = episode_seed("train", self._recipe.seed, scenario.layout_group, index)
+        seed = episode_seed(PURPOSE, self._recipe.seed, scenario.layout_group, index)
         wordings = scenario.instructions.all()
         if self._recipe.instructions == "default":
             wordings = wordings[:1]
@@ -116,7 +117,8 @@ class Worlds:
     def _write(self, slot: Slot, record: Record, request: str, refused: dict[str, int]) -> Outcome:
         name = name_of(record, simulated_start(slot.number))
         world = self._open[slot.scenario].unwrapped
-        facts = {"success": True, "renderer": world.renderer, "robot": world.robot.name,
+        facts = {"purpose": PURPOSE, "seed_root": self._recipe.seed, "success": True,
+                 "renderer": world.renderer, "robot": world.robot.name,
                  "refused": json.dumps(refused, sort_keys=True), "request": request}
         path = write_episode(self._recipe.folder / f"{name}.h5", record, self._recipe.profile,
                              facts=facts)

@@ -13,7 +13,8 @@ from envs.interface import COMMAND_LIMIT, Observation
 
 Memory = Any  # one episode's state; a policy makes it in `begin`, the caller keeps it
 TRUTH = "truth"  # a need: the memory's `truth` is set to the `Truth` before every act
-LABEL = "label"  # a need: the memory's `label` is set to (scenario name, distance) once
+LABEL = "label"  # a need: the memory's `label` is set to (scenario name, distance) likewise
+RANGE_SLACK = 1e-4  # rounding beyond +-1.15 that is let pass
 
 
 class ActionError(ValueError):
@@ -25,7 +26,8 @@ class Action:
     """What to do next: a short plan of commands, one row per decision step.
 
     Raises:
-        ActionError: for a wrong shape, a number that is not finite or a confidence outside [0, 1].
+        ActionError: for a wrong shape, a number that is not finite or beyond +-1.15, or a
+            confidence outside [0, 1].
     """
 
     commands: np.ndarray  # [T, 3] float32, T >= 1: linear_x, linear_y, angular_z in command units
@@ -43,6 +45,9 @@ class Action:
             commands = commands.astype(np.float32)
         if not np.isfinite(commands).all():
             raise ActionError(f"commands must be finite, got {commands}.")
+        if np.abs(commands).max() > COMMAND_LIMIT + RANGE_SLACK:
+            raise ActionError(f"commands must be within +-{COMMAND_LIMIT}, got {commands}; "
+                              f"policies.interface.clip_commands cuts them.")
         if self.confidence is not None and not 0.0 <= self.confidence <= 1.0:
             raise ActionError(f"confidence must be in [0, 1], got {self.confidence}.")
         object.__setattr__(self, "commands", commands)
@@ -60,6 +65,8 @@ class PolicySpec:
     weights_hash: str | None = None  # sha256 of what it learned, None where nothing is learned
     trained_on: str | None = None  # in words
     weights: str = "none"  # none, trained or random: random is said loudly in every result
+    size: str | None = None  # mini or full, where the policy comes in sizes
+    trained_seed: int | None = None  # root of the `train` seeds it learned from, where there is one
 
     @property
     def privileged(self) -> bool:
@@ -82,6 +89,18 @@ class Policy(ABC):
 
     def end(self, memory: Memory) -> None:  # noqa: B027 (nothing to do is the default)
         """The episode is over."""
+
+
+def checked_actions(actions: Any, count: int) -> list[Action]:
+    """What `act` returned, if it is one Action a robot.
+
+    Raises:
+        ActionError: if it is anything else.
+    """
+    if (not isinstance(actions, list | tuple) or len(actions) != count
+            or not all(isinstance(action, Action) for action in actions)):
+        raise ActionError(f"act must return a list of {count} Action, got {actions!r}.")
+    return list(actions)
 
 
 def clip_commands(commands: np.ndarray) -> np.ndarray:

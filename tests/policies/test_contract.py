@@ -81,11 +81,26 @@ def test_a_policy_that_answers_nan_ends_as_policy_error_and_not_as_failure():
     assert policy.ended == 1
 
 
-@pytest.mark.parametrize("answer", [[], [np.zeros((1, 3))], plan(1) * 2])
+@pytest.mark.parametrize("answer", [None, [], [np.zeros((1, 3))], plan(1) * 2, np.zeros((1, 3))])
 def test_a_policy_that_answers_no_action_per_robot_ends_as_policy_error(answer):
     record = drive(Answers(answer))
     assert record.ended_by == "policy_error"
-    assert "act must return one Action per robot" in record.error
+    assert "act must return a list of 1 Action" in record.error
+
+
+def test_an_action_beyond_the_command_range_is_refused_and_says_how_to_cut_it():
+    with pytest.raises(ActionError, match=r"within \+-1\.15.*clip_commands"):
+        Action(np.array([[1.2, 0.0, 0.0]]))
+
+
+def test_a_policy_cannot_change_what_the_record_keeps():
+    class Forger(Answers):
+        def act(self, memories, observations):
+            observations[0]["velocity"][:] = 9.0
+            return plan(1)
+
+    with pytest.raises(ValueError, match="read-only"):
+        drive(Forger(None))
 
 
 def test_a_bug_in_a_policy_is_not_swallowed():
