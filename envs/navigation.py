@@ -16,6 +16,7 @@ from scenarios import Layout, Scenario, sample_layout
 from scenarios.layout import check_fixed
 
 MAX_RESAMPLES = 100
+STUCK_RAD = 0.05  # turned less than this, too
 TIME_COST = 0.01  # reward lost per decision
 CONTACT_COST = 1.0
 SUCCESS_REWARD = 1.0
@@ -187,14 +188,14 @@ class NavigationEnv(gymnasium.Env):
         return "stuck" if self._is_stuck() else None
 
     def _is_stuck(self) -> bool:
-        """Commanded to move all the time, and neither moved nor turned."""
+        """Commanded to move all the time, and neither moved nor turned: turning is no standing."""
         rules = self.scenario.success
         window = rules.stuck_decisions * self.robot.ticks_per_decision
         if len(self._commanded) < window or not all(self._commanded[-window:]):
             return False
         moves = np.diff(self._last_poses(rules.stuck_decisions), axis=0)
-        moved = np.linalg.norm(moves[:, :2], axis=1).sum() + np.abs(moves[:, 2]).sum()
-        return bool(moved < rules.stuck_m)
+        moved_m = np.linalg.norm(moves[:, :2], axis=1).sum()
+        return bool(moved_m < rules.stuck_m and np.abs(moves[:, 2]).sum() < STUCK_RAD)
 
     def _last_poses(self, decisions: int) -> np.ndarray:
         """Poses [<= decisions + 1, 3], one decision's time apart, the newest last."""

@@ -49,7 +49,7 @@ class _Log:
         self.look(observation, info)
 
     def look(self, observation: Observation, info: dict[str, Any]) -> None:
-        for seen in observation.values():
+        for seen in (observation["rgb"], observation["velocity"]):
             seen.flags.writeable = False  # it is the record's too: no policy may change it
         self.info = info
         self.truths.append(info["truth"])

@@ -13,6 +13,8 @@ from typing import Any
 FORMAT = 1
 CONFIG_FILE = "config.json"
 HEAD_FILE = "head.safetensors"
+NEEDED = {"policy": str, "size": str, "weights": str, "trained_on": str, "towers": dict}
+TOWERS = {"kosmos2", "clip"}
 SHIPPED = Path(__file__).parent / "checkpoints"
 
 
@@ -35,6 +37,12 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         raise ValueError(f"{path}: expected a checkpoint of format {FORMAT}, "
                          f"got {config.get('format') if isinstance(config, dict) else config!r}.")
+    for name, kind in NEEDED.items():
+        if not isinstance(config.get(name), kind):
+            raise ValueError(f"{path}: {name} must be a {kind.__name__}, got {config.get(name)!r}.")
+    if set(config["towers"]) != TOWERS:
+        raise ValueError(f"{path}: towers must be {' and '.join(sorted(TOWERS))}, "
+                         f"got {', '.join(config['towers'])}.")
     return config
 
 

@@ -46,8 +46,7 @@ class Clip:
         """
         folder = Path(source)
         if (folder / CONFIG_FILE).is_file():
-            about = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-            model_config = about["model_cfg"]
+            model_config = _read_config(folder / CONFIG_FILE)
             model = open_clip.CLIP(**model_config)
             load_strictly(model, read_tensors(folder / WEIGHTS_FILE), str(folder))
             return cls(model, model_config)
@@ -96,6 +95,23 @@ class Clip:
     def tokens(self, texts: Sequence[str]) -> torch.Tensor:
         """Token numbers [N, 77]; what is longer is cut."""
         return self._tokenizer(list(texts))
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    """open_clip's model configuration of a folder, checked for what is read here.
+
+    Raises:
+        ValueError: if the file is damaged or says something else.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: is not valid JSON ({error}).") from error
+    found = found.get("model_cfg") if isinstance(found, dict) else None
+    needed = {"embed_dim", "vision_cfg", "text_cfg"}
+    if not isinstance(found, dict) or not needed <= set(found):
+        raise ValueError(f"{path}: expected model_cfg with {', '.join(sorted(needed))}.")
+    return found
 
 
 def config(sizes: Sizes) -> dict[str, Any]:

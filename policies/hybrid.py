@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -106,13 +106,19 @@ class Hybrid(Policy):
         towers = Kosmos.from_pretrained(kosmos), Clip.from_pretrained(clip)
         policy._assemble(*towers, sizes(size), size, seed)
         policy._sources = {"kosmos2": str(kosmos), "clip": str(clip)}
-        policy.spec = policy._describe("random", None, None)
+        policy.spec = policy._describe()
         return policy
 
-    def save_pretrained(self, folder: Path, trained_on: str) -> None:
+    def save_pretrained(self, folder: Path, trained_on: str,
+                        trained_seed: int | None = None) -> None:
         """Write a checkpoint folder, self-contained where the towers came from folders.
 
-        Published towers stay where they are and are named. `trained_on` says what the head learned.
+        Published towers stay where they are and are named.
+
+        Args:
+            folder: Made if needed.
+            trained_on: What the head learned from, in words.
+            trained_seed: Root of the `train` seeds, where it learned from generated episodes.
         """
         towers = {}
         for name, source in self._sources.items():
@@ -122,7 +128,8 @@ class Hybrid(Policy):
                 shutil.copytree(source, folder / "towers" / name, dirs_exist_ok=True)
         tensors = {name: value.contiguous() for name, value in self.head.state_dict().items()}
         save_file(tensors, folder / HEAD_FILE)
-        write_config(folder, self._config(trained_on, towers))
+        said = {"trained_on": trained_on, "trained_seed": trained_seed, "towers": towers}
+        write_config(folder, self._config() | said)
 
     def begin(self, instruction: str, seed: int) -> HybridMemory:
         """Both text towers read the instruction, once."""
@@ -186,7 +193,7 @@ class Hybrid(Policy):
             torch.manual_seed(0)
             kosmos, clip = Kosmos.random(sizes(size), tokenizer), Clip.random(sizes(size))
         self._assemble(kosmos, clip, sizes(size), size, seed=0)
-        self.spec = self._describe("random", None, None)
+        self.spec = self._describe()
 
     def _load(self, folder: Path, size: str | None) -> None:
         config = read_config(folder)
@@ -198,20 +205,21 @@ class Hybrid(Policy):
         clip = Clip.from_pretrained(self._sources["clip"])
         self._assemble(kosmos, clip, sizes(config["size"]), config["size"], seed=0)
         load_strictly(self.head, read_tensors(folder / HEAD_FILE), str(folder / HEAD_FILE))
-        self.spec = self._describe(config["weights"], folder_hash(folder), config["trained_on"])
-
-    def _describe(self, weights: str, weights_hash: str | None,
-                  trained_on: str | None) -> PolicySpec:
-        return PolicySpec(
-            name=self.name, image_size=(self.sizes.image_size,) * 2, window=self.sizes.window,
-            weights_hash=weights_hash, trained_on=trained_on, weights=weights,
+        self.spec = replace(
+            self._describe(), weights=config["weights"], weights_hash=folder_hash(folder),
+            trained_on=config["trained_on"], trained_seed=config.get("trained_seed"),
         )
 
-    def _config(self, trained_on: str, towers: dict[str, str]) -> dict[str, Any]:
+    def _describe(self) -> PolicySpec:
+        """What it is before anything is known of its weights."""
+        return PolicySpec(name=self.name, image_size=(self.sizes.image_size,) * 2,
+                          window=self.sizes.window, weights="random", size=self.size)
+
+    def _config(self) -> dict[str, Any]:
         return {
-            "policy": self.name, "size": self.size, "weights": "trained", "trained_on": trained_on,
-            "towers": towers,
+            "policy": self.name, "size": self.size, "weights": "trained",
             "picture": {"size": self.sizes.image_size, "color_order": "RGB", "resize": "squeeze"},
+            "normalisation": f"mean and std of the features, in {HEAD_FILE}",
             "window": self.sizes.window, "plan_length": 1, "decision_s": 0.4,
             "action": {"columns": ["linear_x", "linear_y"], "unit": "command",
                        "scale": COMMAND_LIMIT, "angular_z": 0.0},

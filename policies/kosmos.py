@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
-from huggingface_hub.errors import HFValidationError
 from transformers import (
     Kosmos2Config,
     Kosmos2ForConditionalGeneration,
     Kosmos2Processor,
     PreTrainedTokenizerFast,
 )
+from transformers.utils import logging
 
 from policies.sizes import Sizes
 from policies.tokens import make_processor
@@ -43,19 +44,20 @@ class Kosmos:
             ValueError: if they cannot be had, or keys are missing or unexpected.
         """
         try:
-            model, report = Kosmos2ForConditionalGeneration.from_pretrained(
-                source, dtype=dtype, output_loading_info=True,
-                local_files_only=Path(source).is_dir(),
-            )
+            with _own_words():
+                model, report = Kosmos2ForConditionalGeneration.from_pretrained(
+                    source, dtype=dtype, output_loading_info=True, ignore_mismatched_sizes=True,
+                    local_files_only=Path(source).is_dir(),
+                )
             processor = Kosmos2Processor.from_pretrained(source)
-        except (OSError, HFValidationError) as error:
+        except (OSError, ValueError) as error:
             raise ValueError(
                 f"Kosmos-2 weights {str(source)!r} cannot be had: {str(error).splitlines()[0]} "
                 f"Give a folder written by save_pretrained, or run once where {PUBLISHED} "
                 f"can be downloaded."
             ) from error
-        bad = {kind: sorted(report[kind]) for kind in ("missing_keys", "unexpected_keys")
-               if report[kind]}
+        kinds = ("missing_keys", "unexpected_keys", "mismatched_keys")
+        bad = {kind: sorted(map(str, report[kind])) for kind in kinds if report[kind]}
         if bad:
             said = "; ".join(f"{kind.replace('_', ' ')}: {', '.join(k[:3])} ({len(k)})"
                              for kind, k in bad.items())
@@ -97,6 +99,20 @@ class Kosmos:
             hidden = self.model.text_model.model(input_ids=torch.cat([start, ids], dim=1))
             rows.append(hidden.last_hidden_state.mean(dim=1))
         return torch.cat(rows).float()
+
+
+@contextlib.contextmanager
+def _own_words() -> Iterator[None]:
+    """Keep transformers' progress bars and tables off the terminal: what is wrong, we say."""
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
 
 
 def config(sizes: Sizes, vocabulary: int) -> Kosmos2Config:

@@ -50,6 +50,8 @@ class TrainingOptions:
         if self.policy not in TRAINABLE:
             raise ValueError(f"Policy {self.policy!r} cannot be trained, expected one of "
                              f"{', '.join(TRAINABLE)}.")
-        for name in ("episodes", "frames", "tower_epochs", "epochs", "workers"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
+        least = {"episodes": 2, "frames": 1, "tower_epochs": 1, "epochs": 1, "workers": 1,
+                 "seed": 0, "validation_episodes": 0}
+        for name, smallest in least.items():
+            if getattr(self, name) < smallest:
+                raise ValueError(f"{name} must be at least {smallest}, got {getattr(self, name)}.")

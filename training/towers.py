@@ -125,7 +125,7 @@ def train_towers(scenes: Path, folder: Path, recipe: TowerRecipe) -> None:
     kosmos.processor.save_pretrained(folder / "kosmos2")
     clip.model.half()
     clip.save_pretrained(folder / "clip")
-    about = {"recipe": asdict(recipe), "history": history, "frames": len(data.labels)}
+    about = {"recipe": asdict(recipe), "history": history, "frames": len(data.frames)}
     (folder / "towers.json").write_text(json.dumps(about, indent=2), encoding="utf-8")
 
 

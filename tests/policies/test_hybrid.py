@@ -140,6 +140,37 @@ def test_towers_with_missing_keys_are_refused_by_name(checkpoint, tmp_path):
     assert gone.split(".")[-1] in str(refused.value)
 
 
+def test_a_tower_of_another_shape_is_refused_by_the_name_of_its_tensor(checkpoint, tmp_path):
+    other = shutil.copytree(checkpoint, tmp_path / "other")
+    path = other / "towers" / "kosmos2" / "model.safetensors"
+    tensors = load_file(path)
+    key = next(key for key in tensors if key.endswith("fc1.weight"))
+    tensors[key] = tensors[key][1:].contiguous()
+    save_file(tensors, path, metadata={"format": "pt"})
+    with pytest.raises(ValueError, match="mismatched keys.*fc1"):
+        Hybrid.from_pretrained(other)
+
+
+@pytest.mark.parametrize(("file", "content", "said"), [
+    ("config.json", '{"format": 1}', "policy must be a str"),
+    ("config.json", '{"format": 1, "policy": "hybrid", "size": "mini", "weights": "trained", '
+                    '"trained_on": "x", "towers": {}}', "towers must be clip and kosmos2"),
+    ("towers/clip/open_clip_config.json", "{", "open_clip_config.json: is not valid JSON"),
+    ("towers/clip/open_clip_config.json", "{}", "expected model_cfg with"),
+    ("towers/kosmos2/config.json", "{", "cannot be had"),
+])
+def test_a_damaged_checkpoint_is_refused_with_a_sentence(checkpoint, tmp_path, file, content, said):
+    other = shutil.copytree(checkpoint, tmp_path / "other")
+    (other / file).write_text(content)
+    with pytest.raises(ValueError, match=said):
+        Hybrid.from_pretrained(other)
+
+
+def test_loading_prints_nothing_but_our_own_words(checkpoint, capfd):
+    Hybrid.from_pretrained(checkpoint)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_damaged_weight_file_is_refused_by_its_name(checkpoint, tmp_path):
     other = shutil.copytree(checkpoint, tmp_path / "other")
     (other / HEAD_FILE).write_bytes(b"no tensors at all")

@@ -48,6 +48,29 @@ def test_the_golden_pairs_of_a_checkpoint_are_its_own_answers(episodes, tmp_path
     assert check(make(str(folder)), folder) < 1e-5
 
 
+def test_what_was_kept_for_other_options_is_not_taken(tmp_path):
+    from training.stages import _towers_folder
+
+    quick = TrainingOptions(work=tmp_path, frames=256, tower_epochs=1)
+    folders = {_towers_folder(each) for each in (
+        quick, TrainingOptions(work=tmp_path), TrainingOptions(work=tmp_path, seed=1))}
+    assert len(folders) == 3
+
+
+@pytest.mark.parametrize("wrong", [
+    {"validation_episodes": -1}, {"seed": -1}, {"episodes": 1}, {"epochs": 0}])
+def test_numbers_that_mean_nothing_are_refused_before_any_work(wrong):
+    with pytest.raises(ValueError, match="at least"):
+        TrainingOptions(**wrong)
+
+
+def test_nothing_is_written_where_data_or_towers_are_missing(tmp_path):
+    for missing in ({"data": tmp_path / "no"}, {"towers": tmp_path / "no"}):
+        with pytest.raises(ValueError, match="no"):
+            run(work=tmp_path / "work", **missing)
+    assert not (tmp_path / "work").exists()
+
+
 def test_an_untrainable_policy_is_refused():
     with pytest.raises(ValueError, match="forward.*hybrid"):
         TrainingOptions(policy="forward")
