@@ -59,8 +59,8 @@ class Random(Policy):
 class CoreReplay(Policy):
     """The keys the laboratory recorded for this scenario and distance, then standing still.
 
-    A baseline, not an oracle: replayed on an ideal base most sequences end beside the cup. Where a
-    scenario was not recorded at a distance, the nearest recorded distance is replayed.
+    A baseline, not an oracle: replayed on an ideal base most sequences hit a box. Where a scenario
+    was not recorded at a distance, the nearest recorded distance is replayed.
     """
 
     def __init__(self) -> None:
