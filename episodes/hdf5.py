@@ -44,14 +44,17 @@ class Episode:
     time_s: np.ndarray | None = field(repr=False)  # [T] float64, None where it was not stored
     path: Path
     seed_root: int | None = None  # root of the `train` seeds it was generated from
+    decision_count: int | None = None  # where the file says it; frames behind them are padding
 
     @property
     def decisions(self) -> tuple[np.ndarray, np.ndarray]:
         """Pictures [N, H, W, 3] and the commands [N, 3] given on seeing them.
 
-        The artificial zero frames `episode_start` are left out, wherever they stand.
+        The artificial zero frames `episode_start` are left out, wherever they stand, and what
+        fills up a file that says how many decisions it has.
         """
-        kept = np.array([event != "episode_start" for event in self.events])
+        kept = np.flatnonzero([event != "episode_start" for event in self.events])
+        kept = kept[:self.decision_count]
         return self.images[kept], self.commands[kept]
 
 
@@ -115,6 +118,7 @@ def _read(file: h5py.File, path: Path, rotate_180: bool) -> Episode:
         instruction=_read_instruction(file, facts) or default_instruction(scenario),
         total_duration_s=_read_duration(facts), time_s=_read_time(file, frames), path=path,
         seed_root=_read_seed_root(facts),
+        decision_count=int(facts["decisions"]) if "sim" in file and "decisions" in facts else None,
     )
 
 

@@ -25,7 +25,15 @@ import numpy as np
 from envs.interface import Observation, RobotSpec
 from episodes.rollout import policy_seed
 from eval.statistics import Rate, rate
-from policies.interface import LABEL, TRUTH, Action, ActionError, Policy, PolicySpec
+from policies.interface import (
+    LABEL,
+    TRUTH,
+    Action,
+    ActionError,
+    Policy,
+    PolicySpec,
+    checked_actions,
+)
 from policies.picture import squeeze
 from scenarios import episode_seed
 
@@ -93,7 +101,7 @@ def answer(policy: Policy, episode: Episode, instruction: str, root: int, robot:
         start = time.perf_counter()
         try:
             actions = policy.act([memory], [observation])
-            predicted.append(_first_row(actions))
+            predicted.append(_first_row(checked_actions(actions, 1)[0]))
         except ActionError as wrong:
             error = str(wrong)
             break
@@ -187,11 +195,9 @@ def _correlation(predicted: np.ndarray, recorded: np.ndarray) -> float | dict[st
     return float(pearsonr(recorded, predicted).statistic)
 
 
-def _first_row(actions: Any) -> np.ndarray:
+def _first_row(action: Action) -> np.ndarray:
     """The command [3] that the loop would drive first; a policy that says stop stands still."""
-    if len(actions) != 1 or not isinstance(actions[0], Action):
-        raise ActionError(f"act must return one Action per robot, got {actions!r}.")
-    return np.zeros(3, np.float32) if actions[0].stop else actions[0].commands[0]
+    return np.zeros(3, np.float32) if action.stop else action.commands[0]
 
 
 def _label(policy: Policy, episode: Episode) -> tuple[str, str]:

@@ -68,6 +68,13 @@ def test_a_full_episode_has_every_decision(tmp_path):
     assert commands.tolist() == record(moves=30).sent.tolist()
 
 
+def test_what_fills_up_a_lab_episode_is_no_decision(tmp_path):
+    path = write_episode(tmp_path, record(moves=13, stops=2), "lab")
+    pictures, commands = read_episode(path).decisions
+    assert len(read_episode(path).images) == 18
+    assert (len(pictures), len(commands)) == (15, 15)
+
+
 def test_one_frame_is_one_gzip_chunk(tmp_path):
     with h5py.File(write_episode(tmp_path, record(moves=1), "lab")) as file:
         images = file["images"]

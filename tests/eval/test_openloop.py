@@ -36,7 +36,7 @@ class Spy:
     def act(self, memories, observations):
         memories[0].append(observations[0])
         value = observations[0]["rgb"][0, 0, 0]
-        return [Action(np.array([[value / 10, 0, 0], [9, 9, 9]], np.float32), stop=value == 2)]
+        return [Action(np.array([[value / 10, 0, 0], [1, 1, 1]], np.float32), stop=value == 2)]
 
     def end(self, memory):
         self.ended = True
@@ -140,7 +140,7 @@ def test_a_wrong_answer_ends_the_episode_with_its_error():
     spy = Spy()
     spy.act = lambda memories, observations: [None]
     answers = answer(spy, episode(commands(FORWARD, LEFT)), "", 0, ROBOT)
-    assert answers.error == "act must return one Action per robot, got [None]."
+    assert answers.error == "act must return a list of 1 Action, got [None]."
     assert len(answers.predicted) == len(answers.recorded) == 0
 
 
