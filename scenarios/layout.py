@@ -9,6 +9,7 @@ import numpy as np
 
 from scenarios.schema import BIASES, DISTANCES, PATTERNS, Scenario
 
+JUDGING_ROOT = 900_000  # roots from here up are never trained or chosen by
 PURPOSES = ("train", "val", "eval")
 VARIATION_KEYS = {"distance": DISTANCES, "bias": BIASES, "pattern": PATTERNS}
 
@@ -38,10 +39,13 @@ def episode_seed(purpose: str, root: int, layout_group: str, index: int) -> int:
     """The seed of episode `index`: the same for left and right, disjoint between purposes.
 
     Raises:
-        ValueError: for an unknown purpose or a negative root or index.
+        ValueError: for an unknown purpose, a negative root or index, or a root kept for judging.
     """
     if purpose not in PURPOSES:
         raise ValueError(f"purpose must be one of {', '.join(PURPOSES)}, got {purpose!r}.")
+    if purpose != "eval" and root >= JUDGING_ROOT:
+        raise ValueError(f"seeds from {JUDGING_ROOT} up are kept for judging, got {root} for "
+                         f"{purpose!r}; choose a smaller seed.")
     if root < 0 or index < 0:
         raise ValueError(f"seed and episode index must be 0 or more, got {root} and {index}.")
     group = int.from_bytes(hashlib.sha256(layout_group.encode()).digest()[:8], "big")

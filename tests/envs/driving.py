@@ -9,8 +9,6 @@ from envs.task import side_followed
 from episodes.record import Record
 from episodes.rollout import Task, rollout
 
-TEST_ROOT = 900_000  # the first root that is kept for judging
-
 
 @dataclass(frozen=True)
 class Sample:
@@ -46,10 +44,10 @@ def drive_many(policy: str, scenario: str, seeds: list[int],
     return records
 
 
-def sample(policy: str, scenario: str, episodes: int) -> Sample:
-    """The first `episodes` layouts of a scenario that are kept for judging."""
+def sample(policy: str, scenario: str, episodes: int, root: int = 0) -> Sample:
+    """The first `episodes` layouts of a scenario for one root."""
     group = scenarios.load(scenario).layout_group
-    seeds = [scenarios.episode_seed("eval", TEST_ROOT, group, i) for i in range(episodes)]
+    seeds = [scenarios.episode_seed("eval", root, group, i) for i in range(episodes)]
     records = drive_many(policy, scenario, seeds)
     won = [record for record in records if is_success(record)]
     ends: dict[str, int] = {}

@@ -3,6 +3,7 @@
 import pytest
 
 import scenarios
+from scenarios.layout import JUDGING_ROOT
 from tests.envs.driving import sample
 
 EXPERTS = ("expert", "expert_keys")
@@ -21,7 +22,7 @@ def test_expert_with_keys_succeeds_in_every_sampled_layout(scenario):
 @pytest.mark.slow
 @pytest.mark.parametrize("policy", EXPERTS)
 def test_experts_success_and_length_over_400_layouts_a_scenario(policy):
-    samples = [sample(policy, scenario, 400) for scenario in scenarios.names()]
+    samples = [sample(policy, scenario, 400, JUDGING_ROOT) for scenario in scenarios.names()]
     print(f"\n{policy}: scenario, episodes, success, success within 17 decisions, ends")
     for each in samples:
         print(f"{each.scenario:18s} {each.episodes:5d} {each.successes / each.episodes:8.4f} "
