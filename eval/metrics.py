@@ -17,6 +17,7 @@ from episodes.record import Record
 
 MODES = ("reach", "stop", "hold")  # what counts as being at the goal; each includes the next
 DEFAULT_MODE = "hold"
+MEANS = ("spl", "soft_spl", "path_length_m", "min_clearance_m", "time_s")  # averaged in a summary
 
 
 def judge(record: Record) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Iterator
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from envs.interface import RobotSpec
 from episodes.rollout import rollout
 from eval.config import Config
 from eval.openloop import answer, check_policy
-from eval.provenance import described, provenance
+from eval.provenance import described, provenance, told
 from eval.results import Run
 from eval.session import EPISODES, PURPOSE, Session, open_world, task_of
 from policies import Policy
@@ -27,6 +28,7 @@ from policies.interface import LABEL
 from scenarios import Scenario, select
 
 POLICY_OPTIONS = ("size", "checkpoint", "device", "random_weights")
+NUMBERS = {"episodes": int, "execute": int, "videos": int, "seed": int, "random_weights": bool}
 NOT_STORED = ("resume", "log_level")  # options of one call, not of the run
 
 logger = logging.getLogger(__name__)
@@ -39,6 +41,7 @@ def prepare(config: Config) -> Session:
         ValueError: one sentence for anything wrong; nothing is written then.
     """
     old = None
+    config = _plain(config)
     if config.resume is not None:
         old = Run(Path(config.resume))
         config = _stored_config(old, config)
@@ -53,9 +56,11 @@ def prepare(config: Config) -> Session:
     facts: dict[str, Any]
     if config.loop == "open":
         files = _readable(config, policy, chosen, robot)
-        chosen = [each for each in chosen if each.name in files.values()]
+        names = set(files.values())
+        chosen = [each for each in chosen if each.name in names]
         facts = {"source": None, "renderer": None, "planned": len(files)}
     else:
+        names = {each.name for each in chosen}
         files, facts = {}, _rehearse(config, policy, chosen, robot)
     facts |= {
         "config": {name: value for name, value in vars(config).items() if name not in NOT_STORED},
@@ -63,8 +68,29 @@ def prepare(config: Config) -> Session:
         "scenarios": {each.name: each.hash() for each in chosen},
         "robot": dataclasses.asdict(robot), **provenance(),
     }
-    run = _create(config, policy, chosen, facts) if old is None else _reopen(old, facts)
+    run = _create(config, policy, names, facts) if old is None else _reopen(old, facts)
     return Session(config, policy, chosen, robot, list(files), run)
+
+
+def _plain(config: Config) -> Config:
+    """The same options as text and numbers, whatever paths and numbers came from Python.
+
+    Raises:
+        ValueError: for an option of another type.
+    """
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(Config):
+        value = getattr(config, field.name)
+        if isinstance(value, os.PathLike):
+            value = os.fspath(value)
+        if isinstance(value, Integral) and not isinstance(value, bool):
+            value = int(value)
+        kind = NUMBERS.get(field.name, str)
+        if type(value) is not kind and not (value is None and field.default is None):
+            raise ValueError(f"--{field.name.replace('_', '-')} must be {kind.__name__}, "
+                             f"got {value!r}.")
+        values[field.name] = value
+    return Config(**values)
 
 
 def _check(config: Config) -> None:
@@ -101,8 +127,8 @@ def _stored_config(run: Run, given: Config) -> Config:
         ValueError: if another option was typed beside --resume and differs from it.
     """
     try:
-        stored = Config(**run.facts["config"], log_level=given.log_level)
-    except (KeyError, TypeError) as error:
+        stored = _plain(Config(**run.facts["config"], log_level=given.log_level))
+    except (TypeError, ValueError) as error:
         raise ValueError(f"{run.folder}: run.json holds no configuration of eval.run "
                          f"({error}); start a new run.") from error
     for field in dataclasses.fields(Config):
@@ -152,7 +178,8 @@ def _readable(config: Config, policy: Policy, chosen: list[Scenario],
     data = Path(config.data or "")
     counts: Counter[str | None] = Counter()
     found: dict[Path, str | None] = {}
-    for path in [data] if data.is_file() else find_episodes(data):
+    single = data.is_file() or (data.suffix in (".h5", ".hdf5") and not data.is_dir())
+    for path in [data] if single else find_episodes(data):
         episode = read_episode(path)
         counts[episode.scenario] += 1
         if not _is_wanted(config, chosen, episode.scenario, counts):
@@ -167,7 +194,18 @@ def _readable(config: Config, policy: Policy, chosen: list[Scenario],
     if not found:
         raise ValueError(f"{data}: holds no episode of {config.scenario}, found only "
                          f"{', '.join(sorted(map(str, counts)))}.")
+    _say_what_is_ignored(config, Counter(found.values()))
     return found
+
+
+def _say_what_is_ignored(config: Config, found: Counter[str | None]) -> None:
+    """One line for each option that asked for more than recorded files can give."""
+    if config.videos > Config.videos:
+        logger.warning("--videos %d: the open loop films nothing.", config.videos)
+    fewer = [f"{count} of {name}" for name, count in found.items()
+             if count < (config.episodes or 0)]
+    if fewer:
+        logger.warning("--episodes %d: there are only %s.", config.episodes, ", ".join(fewer))
 
 
 def _is_wanted(config: Config, chosen: list[Scenario], scenario: str | None,
@@ -188,11 +226,14 @@ def _said_where(policy: Policy, where: str) -> Iterator[None]:
                          f"(--log-level debug shows the traceback.)") from error
 
 
-def _create(config: Config, policy: Policy, chosen: list[Scenario],
+def _create(config: Config, policy: Policy, names: set[str | None] | set[str],
             facts: dict[str, Any]) -> Run:
-    what = chosen[0].name if len(chosen) == 1 else "all"
+    (what,) = names if len(names) == 1 else ("all",)
     loop = "open_" if config.loop == "open" else ""
-    return Run.create(Path(config.out), f"{policy.spec.name}_{loop}{what}", facts)
+    words = told(config.instruction)
+    told_what = "" if words == "default" else f"_{words}"
+    return Run.create(Path(config.out), f"{policy.spec.name}_{loop}{what or 'unknown'}{told_what}",
+                      facts)
 
 
 def _reopen(run: Run, now: dict[str, Any]) -> Run:
@@ -208,5 +249,7 @@ def _reopen(run: Run, now: dict[str, Any]) -> Run:
     for name in ("git", "packages", "machine"):
         if run.facts[name] != now[name]:
             logger.warning("%s: %s is not what this run began with.", run.folder, name)
+    logger.info("%s: %d of %d episodes are there, %d with their times.", run.folder,
+                len(run.lines()), run.facts["planned"], len(run.timing))
     run.drop_torn_lines()
     return run

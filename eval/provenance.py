@@ -47,9 +47,25 @@ def described(spec: PolicySpec) -> dict[str, Any]:
             "privileged": spec.privileged}
 
 
-def warnings(policy: dict[str, Any]) -> list[str]:
-    """What must be said loudly beside every number of this policy, from `described`."""
+def told(instruction: str) -> str:
+    """Which words of `Config.instruction` these are: `default`, `none` or `own_words`."""
+    if instruction == "default":
+        return "default"
+    return "none" if instruction.strip() in ("", "none") else "own_words"
+
+
+def warnings(policy: dict[str, Any], instruction: str = "default") -> list[str]:
+    """What must be said loudly beside every number of this policy, told these words.
+
+    Args:
+        policy: What `described` says.
+        instruction: As in `Config.instruction`.
+    """
     said = []
+    if told(instruction) == "none":
+        said.append("NO INSTRUCTION: the policy was told nothing, in no episode.")
+    if told(instruction) == "own_words":
+        said.append(f"OWN WORDS: in every episode the policy was told {instruction!r}.")
     if policy["privileged"]:
         said.append("PRIVILEGED POLICY: it is told where everything stands. An upper bound, "
                     "not a result.")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from episodes.atomic import write_atomically
+from eval.provenance import told
 from eval.results import Run, write_json
 from eval.summary import summarise
 from eval.table import Table, tables
@@ -17,25 +18,30 @@ CAUTION_OPEN = ("One-step errors do not rank driving: a policy with a smaller er
                 "count decisions, are narrower than the truth.")
 
 
-def write_report(run: Run) -> dict[str, Any]:
-    """Write summary.json and report.md anew and return the summary."""
-    summary = summarise(run)
+def write_report(run: Run, lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """Write summary.json and report.md anew, when all is computed, and return the summary."""
+    summary = summarise(run, lines)
+    report = _markdown(run, summary, lines)
     write_json(run.folder / "summary.json", summary)
-    write_atomically(run.folder / "report.md", _markdown(run, summary).encode())
+    write_atomically(run.folder / "report.md", report.encode())
     return summary
 
 
-def _markdown(run: Run, summary: dict[str, Any]) -> str:
+def _markdown(run: Run, summary: dict[str, Any], lines: list[dict[str, Any]]) -> str:
     policy = summary["policy"]
     said = "\n".join(f"> **{warning}**\n" for warning in summary["warnings"])
-    parts = [f"# {policy['name']}: {_what(run)}", HEADINGS[summary["loop"]] + ".", said,
+    parts = [f"# {policy['name']}: {_what(run, lines)}", HEADINGS[summary["loop"]] + ".", said,
              *[f"## {title}\n\n{_table(table)}" for title, table in tables(summary).items()],
-             _reading(summary), _errors(summary), _pictures(run), _provenance(run)]
+             *summary.get("notes", []), _reading(summary), _errors(summary),
+             _pictures(run), _provenance(run)]
     return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
 
 
-def _what(run: Run) -> str:
+def _what(run: Run, lines: list[dict[str, Any]]) -> str:
+    """What was driven, or what the recorded files are of."""
     names = list(run.facts["scenarios"])
+    if run.facts["config"]["loop"] == "open":
+        names = sorted({line["scenario"] or "unknown scenario" for line in lines})
     return names[0] if len(names) == 1 else f"{len(names)} scenarios"
 
 
@@ -85,12 +91,16 @@ def _provenance(run: Run) -> str:
     policy, machine = facts["policy"], facts["machine"]
     packages = ", ".join(f"{name} {version}" for name, version in facts["packages"].items()
                          if version)
+    instruction = facts["config"]["instruction"]
+    words = {"default": "the default instruction of each episode", "none": "nothing",
+             "own_words": f"own words: {instruction}"}[told(instruction)]
     rows = [
         ("run", facts["id"]), ("configuration", f"`{json.dumps(facts['config'])}`"),
         ("scenarios", ", ".join(f"{name} ({hashed})"
                                 for name, hashed in facts["scenarios"].items())),
         ("policy", f"{policy['name']}, weights {policy['weights']}, "
                    f"hash {policy['weights_hash'] or '-'}"),
+        ("size", policy["size"] or "-"), ("told", words),
         ("trained on", policy["trained_on"] or "-"), ("robot", facts["robot"]["name"]),
         ("renderer", facts["renderer"] or "-"), ("code", facts["git"] or "no git revision"),
         ("packages", packages),

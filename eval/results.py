@@ -28,6 +28,7 @@ from episodes.atomic import write_atomically
 from episodes.record import Record
 from eval.metrics import judge
 from eval.openloop import Answers, scores
+from eval.shape import FACTS, LINES, LOOPS, TIMING, check
 
 SCHEMA_VERSION = 1
 HEADER = [field.name for field in dataclasses.fields(Record)]
@@ -41,7 +42,8 @@ class Run:
         """Open an existing run.
 
         Raises:
-            ValueError: if the folder is no run, or of another schema version.
+            ValueError: if the folder is no run, of another schema version, or lacks what eval.run
+                writes.
         """
         self.folder = folder
         path = folder / "run.json"
@@ -55,14 +57,23 @@ class Run:
         found = self.facts.get("schema_version") if isinstance(self.facts, dict) else None
         if found != SCHEMA_VERSION:
             raise ValueError(f"{path}: schema_version must be {SCHEMA_VERSION}, got {found!r}.")
+        check(self.facts, FACTS, str(path))
+        if self.facts["config"]["loop"] not in LOOPS:
+            raise ValueError(f"{path}: 'config.loop' must be {' or '.join(LOOPS)}, "
+                             f"got {self.facts['config']['loop']!r}.")
 
     @classmethod
     def create(cls, out: Path, name: str, facts: dict[str, Any]) -> Run:
         """A new folder `<date-time>_<name>` under `out`, with its run.json.
 
         Raises:
-            ValueError: if it cannot be written.
+            ValueError: if it cannot be written, or the facts are no JSON; then there is no folder.
         """
+        try:
+            json.dumps(facts, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"run.json cannot hold what describes this run ({error}); options and "
+                             f"a policy's spec must be plain text and numbers.") from error
         stem = f"{datetime.now():%Y%m%d-%H%M%S}_{re.sub('[^A-Za-z0-9._-]+', '-', name)}"
         try:
             folder = _new_folder(out, stem)
@@ -103,13 +114,27 @@ class Run:
         return line
 
     def lines(self) -> list[dict[str, Any]]:
-        """The episodes, in the order in which they were driven."""
-        return read_lines(self.folder / "episodes.jsonl")
+        """The episodes, in the order in which they were driven.
+
+        Raises:
+            ValueError: if a line is damaged or lacks what eval.run writes.
+        """
+        path = self.folder / "episodes.jsonl"
+        found = read_lines(path)
+        for number, line in enumerate(found, start=1):
+            name = line.get("id") if isinstance(line, dict) else None
+            check(line, LINES[self.facts["config"]["loop"]],
+                  f"{path}: line {number}, episode {name}")
+        return found
 
     @cached_property
     def timing(self) -> dict[str, dict[str, Any]]:
         """Wall-clock times by episode id."""
-        return {line["id"]: line for line in reversed(read_lines(self.folder / "timing.jsonl"))}
+        path = self.folder / "timing.jsonl"
+        found = read_lines(path)
+        for number, line in enumerate(found, start=1):
+            check(line, TIMING, f"{path}: line {number}")
+        return {line["id"]: line for line in reversed(found)}
 
     def arrays(self, line: dict[str, Any]) -> dict[str, np.ndarray]:
         """The arrays behind a line of episodes.jsonl.
@@ -152,7 +177,8 @@ def add_answers(run: Run, name: str, answers: Answers) -> dict[str, Any]:
     line = {
         "id": episode.path.stem, "policy": name, "scenario": episode.scenario,
         "variation": {"distance": episode.distance, "pattern": episode.pattern},
-        "source": episode.source, "instruction": answers.instruction, "seed": answers.seed,
+        "source": episode.source, "seed_root": episode.seed_root,
+        "instruction": answers.instruction, "seed": answers.seed,
         "file_sha256": hashlib.sha256(episode.path.read_bytes()).hexdigest(),
         "error": answers.error, "decisions": len(answers.recorded),
         "metrics": answers_metrics(answers.predicted, answers.recorded),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,8 @@ from scenarios.cli import run_command
 
 if TYPE_CHECKING:
     from eval.session import Session
+
+FAILED = 1  # the exit code of a run in which every episode is an error
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +43,9 @@ def run(config: Config | None = None, **options: Any) -> Result:
     from eval.prepare import prepare
 
     session = prepare(config or Config(**options))
-    for _ in session.drive():
-        pass
+    with _resumable(session):
+        for _ in session.drive():
+            pass
     return _finish(session)
 
 
@@ -56,20 +61,35 @@ def _work(session: Session) -> None:
     """Drive with a progress bar, then show the table and say where the report is."""
     from eval.terminal import follow, show
 
-    try:
+    with _resumable(session):
         follow(session)
-    except KeyboardInterrupt:
-        logger.warning("Continue with: python -m eval.run --resume %s", session.run.folder)
-        raise
     result = _finish(session)
     show(result.summary, result.folder)
+    errors = [line["error"] for line in result.episodes]
+    if all(errors):
+        print(f"error: every episode ended by an error of the policy: {errors[0]}",
+              file=sys.stderr)
+        sys.exit(FAILED)
+
+
+@contextlib.contextmanager
+def _resumable(session: Session) -> Iterator[None]:
+    """Say how to go on where driving does not reach its end, whatever stopped it."""
+    finished = False
+    try:
+        yield
+        finished = True
+    finally:
+        if not finished:
+            logger.warning("Continue with: python -m eval.run --resume %s", session.run.folder)
 
 
 def _finish(session: Session) -> Result:
     from eval.report import write_report
 
-    summary = write_report(session.run)
-    return Result(session.run.folder, summary, session.run.lines())
+    lines = session.run.lines()
+    summary = write_report(session.run, lines)
+    return Result(session.run.folder, summary, lines)
 
 
 if __name__ == "__main__":

@@ -22,13 +22,14 @@ class Config:
 
 
 def score(folder: Path | str) -> dict[str, Any]:
-    """Judge every stored episode again, rewrite episodes.jsonl, summary and report.
+    """Judge every stored episode again, then rewrite summary, report and episodes.jsonl.
 
     Returns:
         The content of summary.json.
 
     Raises:
-        ValueError: if the folder is no run, or an episode's arrays are damaged.
+        ValueError: if the folder is no run, or an episode's line or arrays are damaged; nothing
+            is rewritten then.
     """
     from eval.metrics import judge
     from eval.report import write_report
@@ -43,8 +44,9 @@ def score(folder: Path | str) -> dict[str, Any]:
         else:
             judged = judge(load_record(run, line))
         lines.append(line | judged)
+    summary = write_report(run, lines)
     run.rewrite(lines)
-    return write_report(run)
+    return summary
 
 
 def main(config: Config) -> None:

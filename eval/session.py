@@ -15,6 +15,7 @@ from envs.interface import RobotSpec
 from episodes.rollout import Task, rollout
 from eval.config import Config
 from eval.openloop import answer
+from eval.provenance import told
 from eval.results import Run, add_answers, add_record, episode_id
 from policies import Policy
 from scenarios import Scenario, episode_seed
@@ -100,7 +101,8 @@ def task_of(config: Config, scenario: Scenario, index: int, keep_rgb: bool = Fal
 
 def _words(config: Config, default: str) -> str:
     """What the policy is told."""
-    return {"default": default, "none": ""}.get(config.instruction, config.instruction)
+    return {"default": default, "none": "", "own_words": config.instruction}[
+        told(config.instruction)]
 
 
 @contextlib.contextmanager

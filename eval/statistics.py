@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 CONFIDENCE = 0.95
+RESAMPLES = 2000  # of the bootstrap
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,19 @@ class Rate:
 
 @dataclass(frozen=True)
 class Mean:
-    """A mean over n values; None where there are none."""
+    """A mean over n values, and its 95 % bootstrap interval; None where there are too few."""
 
-    value: float | None
+    value: float | None  # None without values
     n: int
+    low: float | None = None  # None with fewer than two values
+    high: float | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Value and count."""
-        return {"mean": self.value if self.value is None else round(self.value, 6), "n": self.n}
+        """Every number of it, rounded where a rounding error of a library could show."""
+        numbers = {"mean": self.value, "low": self.low, "high": self.high}
+        rounded = {name: value if value is None else round(value, 6)
+                   for name, value in numbers.items()}
+        return {"n": self.n, **rounded}
 
 
 def rate(outcomes: Iterable[bool]) -> Rate:
@@ -65,12 +73,27 @@ def wilson(k: int, n: int) -> Rate:
 
 
 def mean(values: Iterable[float]) -> Mean:
-    """The mean of the values.
+    """The mean of the values, and a percentile bootstrap over them; their order is the same to it.
 
     Raises:
         ValueError: for a value that is not finite: that is an error, not a number.
     """
-    values = list(values)
+    values = sorted(values)
     if not all(math.isfinite(value) for value in values):
         raise ValueError(f"A mean needs finite numbers, got {values}.")
-    return Mean(math.fsum(values) / len(values) if values else None, len(values))
+    if not values:
+        return Mean(None, 0)
+    value, n = math.fsum(values) / len(values), len(values)
+    if n < 2:
+        return Mean(value, n)
+    if values[0] == values[-1]:
+        return Mean(values[0], n, values[0], values[0])
+    return Mean(value, n, *_bootstrap(np.array(values)))
+
+
+def _bootstrap(values: np.ndarray) -> tuple[float, float]:
+    """The middle 95 % of the means of values [N] drawn anew, with the same chance every time."""
+    draws = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
+    tail = (1.0 - CONFIDENCE) / 2.0
+    low, high = np.quantile(values[draws].mean(axis=1), (tail, 1.0 - tail))
+    return float(low), float(high)

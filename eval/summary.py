@@ -15,7 +15,6 @@ from eval.provenance import warnings
 from eval.results import SCHEMA_VERSION, Run
 from eval.statistics import Mean, Rate, mean, rate
 
-MEANS = ("spl", "soft_spl", "path_length_m", "min_clearance_m", "time_s")
 DENOMINATORS = {
     "success": "episodes without errors",
     "reach": "episodes without errors",
@@ -28,11 +27,21 @@ DENOMINATORS = {
     "time_s": "episodes without errors, won or not",
 }
 
+SHARED_LAYOUTS = ("Left and right of one index share a layout: the total's n counts such layouts "
+                  "twice, so that its intervals are narrower than the truth.")
 
-def summarise(run: Run) -> dict[str, Any]:
-    """The content of summary.json. Everything but `timing` follows from the seeds alone."""
-    facts, lines = run.facts, run.lines()
-    said = warnings(facts["policy"])
+
+def summarise(run: Run, lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """The content of summary.json from the lines of episodes.jsonl.
+
+    Everything but `timing` follows from the seeds alone.
+    """
+    facts = run.facts
+    said = warnings(facts["policy"], facts["config"]["instruction"])
+    seen = _seen_in_training(facts["policy"], lines)
+    if seen:
+        said.append(f"TRAINED ON THESE: {seen} of {len(lines)} files come from the seeds this "
+                    f"policy was trained on; generate others with --seed N.")
     if len(lines) < facts["planned"]:
         said.append(f"INCOMPLETE: {len(lines)} of {facts['planned']} episodes; "
                     f"continue with --resume {run.folder}.")
@@ -46,10 +55,12 @@ def summarise(run: Run) -> dict[str, Any]:
     if facts["config"]["loop"] == "open":
         return head | {"sources": _open_rows(run, lines), "timing": _timing(run, lines, "source")}
     names = list(facts["scenarios"])
+    notes = [SHARED_LAYOUTS] if len(names) > 1 else []
     rows = {name: closed_row([line for line in lines if line["scenario"] == name])
             for name in names}
-    return head | {"source": facts["source"], "denominators": DENOMINATORS, "scenarios": rows,
-                   "total": closed_row(lines), "timing": _timing(run, lines, "scenario")}
+    return head | {"source": facts["source"], "denominators": DENOMINATORS, "notes": notes,
+                   "scenarios": rows, "total": closed_row(lines),
+                   "timing": _timing(run, lines, "scenario")}
 
 
 def closed_row(lines: list[dict[str, Any]]) -> dict[str, Any]:
@@ -64,7 +75,7 @@ def closed_row(lines: list[dict[str, Any]]) -> dict[str, Any]:
         "side_compliance": rate(line["side_compliant"] for line in passed),
         "contact": rate(line["contact"] for line in judged),
     }
-    means = {name: mean(line["metrics"][name] for line in judged) for name in MEANS}
+    means = {name: mean(line["metrics"][name] for line in judged) for name in metrics.MEANS}
     return {"episodes": len(lines), "errors": len(lines) - len(judged),
             **plain({**rates, **means}),
             "ends": dict(sorted(Counter(line["ended_by"] for line in lines).items())),
@@ -96,10 +107,18 @@ def _open_rows(run: Run, lines: list[dict[str, Any]]) -> dict[str, Any]:
     return rows
 
 
+def _seen_in_training(policy: dict[str, Any], lines: list[dict[str, Any]]) -> int:
+    """How many recorded files come from the seeds that the policy learned from."""
+    seed = policy.get("trained_seed")
+    return sum(seed is not None and line.get("seed_root") == seed for line in lines)
+
+
 def _timing(run: Run, lines: list[dict[str, Any]], key: str) -> dict[str, Any]:
     """Decision latency by scenario or source, and over all: wall clock, of this machine only."""
     groups: dict[str, list[float]] = {}
     for line in lines:
+        if line["error"] is not None:
+            continue
         latency_s = run.timing.get(line["id"], {}).get("latency_s", [])
         groups.setdefault(line[key], []).extend(each for each in latency_s if each > 0.0)
     total = [each for group in groups.values() for each in group]

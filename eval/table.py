@@ -9,6 +9,7 @@ from eval.statistics import CONFIDENCE
 
 Table = tuple[list[str], list[list[str]]]  # headers, rows of cells
 INTERVAL = f"k/n = rate [{100 * CONFIDENCE:.0f} % Wilson interval]"
+BOOTSTRAP = f"mean [{100 * CONFIDENCE:.0f} % bootstrap interval over episodes]"
 
 
 def tables(summary: dict[str, Any]) -> dict[str, Table]:
@@ -19,7 +20,9 @@ def tables(summary: dict[str, Any]) -> dict[str, Table]:
     if len(rows) > 1:
         rows["total"] = summary["total"]
     latency = summary["timing"]["by_scenario"] | {"total": summary["timing"]["total"]}
-    return {f"Rates: {INTERVAL}": _rates(rows), "Means": _means(rows, latency),
+    return {f"Rates: {INTERVAL}": _rates(rows),
+            f"Efficiency: {BOOTSTRAP}": _efficiency(rows),
+            f"Clearance and time: {BOOTSTRAP}": _clearance_and_time(rows, latency),
             "How the episodes ended": _ends(rows)}
 
 
@@ -30,15 +33,19 @@ def _rates(rows: dict[str, Any]) -> Table:
                      for scenario, row in rows.items()]
 
 
-def _means(rows: dict[str, Any], latency: dict[str, Any]) -> Table:
-    headers = ["scenario", "n", "SPL", "SoftSPL", "path m", "min clearance m", "time s",
-               "latency ms p50 / p95"]
-    names = (("spl", 3), ("soft_spl", 3), ("path_length_m", 2), ("min_clearance_m", 3),
-             ("time_s", 1))
+def _efficiency(rows: dict[str, Any]) -> Table:
+    headers = ["scenario", "n", "SPL", "SoftSPL", "path m"]
     return headers, [
-        [scenario, str(row["spl"]["n"]),
-         *[number_cell(row[name]["mean"], digits) for name, digits in names],
-         latency_cell(latency.get(scenario))] for scenario, row in rows.items()]
+        [scenario, str(row["spl"]["n"]), mean_cell(row["spl"], 3), mean_cell(row["soft_spl"], 3),
+         mean_cell(row["path_length_m"], 2)] for scenario, row in rows.items()]
+
+
+def _clearance_and_time(rows: dict[str, Any], latency: dict[str, Any]) -> Table:
+    headers = ["scenario", "n", "min clearance m", "time s", "latency ms p50 / p95", "answers"]
+    return headers, [
+        [scenario, str(row["spl"]["n"]), mean_cell(row["min_clearance_m"], 3),
+         mean_cell(row["time_s"], 1), latency_cell(latency.get(scenario)),
+         answers_cell(latency.get(scenario))] for scenario, row in rows.items()]
 
 
 def _ends(rows: dict[str, Any]) -> Table:
@@ -52,9 +59,10 @@ def _ends(rows: dict[str, Any]) -> Table:
 def _open_tables(summary: dict[str, Any]) -> dict[str, Table]:
     found = {}
     for source, row in summary["sources"].items():
-        latency = latency_cell(summary["timing"]["by_source"].get(source))
+        timing = summary["timing"]["by_source"].get(source)
         where = (f"source {source}: {row['episodes']} episodes, {row['decisions']} decisions, "
-                 f"{row['errors']} errors (in no number), latency p50 / p95 {latency} ms")
+                 f"{row['errors']} errors (in no number), "
+                 f"latency p50 / p95 {latency_cell(timing)} ms of {answers_cell(timing)} answers")
         if row["decisions"]:
             found[f"Errors in command units, {where}"] = _errors(row)
             found[f"Shares of decisions, source {source}: {INTERVAL}"] = _shares(row)
@@ -95,11 +103,25 @@ def rate_cell(rate: dict[str, Any]) -> str:
             f"[{100 * rate['low']:.0f}, {100 * rate['high']:.0f}]")
 
 
+def mean_cell(mean: dict[str, Any], digits: int) -> str:
+    """`0.723 [0.61, 0.82]`; without interval for one value, a dash for none."""
+    value = number_cell(mean["mean"], digits)
+    if mean["low"] is None:
+        return value
+    low, high = (number_cell(mean[end], min(digits, 2)) for end in ("low", "high"))
+    return f"{value} [{low}, {high}]"
+
+
 def number_cell(value: float | dict[str, str] | None, digits: int) -> str:
     """A number, why it is undefined, or a dash where nothing was counted."""
     if isinstance(value, dict):
         return f"undefined ({value['undefined']})"
     return "-" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"  # never -0.0
+
+
+def answers_cell(latency: dict[str, Any] | None) -> str:
+    """How many answers the latency is of."""
+    return str(latency["n"]) if latency else "0"
 
 
 def latency_cell(latency: dict[str, Any] | None) -> str:

@@ -56,4 +56,6 @@ def show(summary: dict[str, Any], folder: Path) -> None:
             table.add_row(*[Text(cell.replace(" [", "\n[").replace(" / ", " /\n"))
                             for cell in cells])
         console.print(table)
+    for note in summary.get("notes", []):
+        console.print(note, highlight=False)
     console.print(f"Report: {folder / 'report.md'}", soft_wrap=True, highlight=False)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Literal, NoReturn, TypeVar
 
 Config = TypeVar("Config")
 LogLevel = Literal["debug", "info", "warning", "error"]
 ROOMS = ("__main__", "scenarios", "envs", "policies", "episodes", "training", "eval", "hardware")
 BAD_INPUT = 2
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
 
 logger = logging.getLogger(__name__)
+
+
+class Terminated(KeyboardInterrupt):
+    """Somebody sent SIGTERM: it ends a command like Ctrl-C, with a code of its own."""
 
 
 def run_command(config_class: type[Config],
@@ -32,14 +38,19 @@ def run_command(config_class: type[Config],
     spec = sys.modules["__main__"].__spec__
     config = tyro.cli(config_class, prog=f"python -m {spec.name}" if spec else None)
     _log(getattr(config, "log_level", "info"))
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         work = _checked(main, config)
         if work is not None:
             work()
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print("Interrupted.", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        sys.exit(TERMINATED if isinstance(stop, Terminated) else INTERRUPTED)
     sys.exit(0)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise Terminated
 
 
 def _checked(main: Callable[[Config], Callable[[], None] | None],

@@ -38,6 +38,32 @@ class Listener(Policy):
         return [Action(np.zeros((1, 3), np.float32), stop=True)]
 
 
+class Speechless(Policy):
+    """Answers nothing."""
+
+    def __init__(self):
+        self.spec = PolicySpec("speechless", image_size=(16, 16))
+
+    def begin(self, instruction, seed):
+        return None
+
+    def act(self, memories, observations):
+        return []
+
+
+class Pupil(Policy):
+    """Learned from the train seeds of root 7."""
+
+    def __init__(self):
+        self.spec = PolicySpec("pupil", image_size=(16, 16), trained_seed=7)
+
+    def begin(self, instruction, seed):
+        return None
+
+    def act(self, memories, observations):
+        return [Action(np.zeros((1, 3), np.float32))]
+
+
 class Buggy(Policy):
     """Adds arrays that do not fit."""
 

@@ -14,7 +14,7 @@ from eval.score import score
 FORWARD, LEFT, START = (1.15, 0.0, 0.0), (0.0, 1.15, 0.0), (0.0, 0.0, 0.0)
 
 
-def recording(folder: Path, second: int, *commands, scenario="1box_vert_left", source=None) -> Path:
+def recording(folder: Path, second: int, *commands, scenario="1box_vert_left", **sim) -> Path:
     """A file as the laboratory's collector leaves it, with pictures of 16 by 9 pixels."""
     rows = np.array([START, *commands], np.float32)
     path = folder / f"episode_20250815_0903{second:02d}_{scenario}_core_close.h5"
@@ -24,8 +24,8 @@ def recording(folder: Path, second: int, *commands, scenario="1box_vert_left", s
                            "num_frames": len(rows), "action_chunk_size": 8})
         file["images"] = np.zeros((len(rows), 9, 16, 3), np.uint8)
         file["actions"], file["action_event_types"] = rows, events
-        if source:
-            file.create_group("sim").attrs["source"] = source
+        if sim:
+            file.create_group("sim").attrs.update(sim)
     return path
 
 
@@ -73,6 +73,34 @@ def test_only_the_asked_scenario_and_number_of_files_are_judged(data):
 
 def test_a_single_file_can_be_judged(data):
     assert len(judge(sorted(data.iterdir())[0]).episodes) == 1
+
+
+def test_files_of_the_seeds_that_the_policy_learned_from_are_said_loudly(data):
+    recording(data, 3, LEFT, source="simulated", purpose="train", seed_root=7)
+    recording(data, 4, LEFT, source="simulated", purpose="train", seed_root=8)
+    done = judge(data, policy="tests.eval.brains:Pupil")
+    said = "TRAINED ON THESE: 1 of 4 files come from the seeds this policy was trained on"
+    assert said in done.summary["warnings"][0]
+    assert said in (done.folder / "report.md").read_text()
+    assert judge(data).summary["warnings"] == []
+
+
+def test_what_fills_up_a_file_is_no_decision(data):
+    recording(data, 3, LEFT, LEFT, START, source="simulated", decisions=2)
+    assert judge(data).summary["sources"]["simulated"]["decisions"] == 2
+
+
+def test_the_title_counts_the_scenarios_of_the_files(data):
+    shutil.copy(sorted(data.iterdir())[0], data / "episode_20250805_000000.h5")
+    done = judge(data, instruction="Go to the cup")
+    title = (done.folder / "report.md").read_text().splitlines()[0]
+    assert title == "# forward: 3 scenarios"
+
+
+def test_options_that_the_files_cannot_serve_are_said(data, caplog):
+    judge(data, episodes=3, videos=2)
+    assert "--videos 2: the open loop films nothing" in caplog.text
+    assert "--episodes 3: there are only 1 of 1box_vert_left, 1 of 2box_hori_left" in caplog.text
 
 
 def test_a_scenario_that_no_file_has_is_refused(data):

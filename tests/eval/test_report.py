@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 
 from eval.provenance import described, git_revision, provenance, warnings
@@ -9,7 +10,7 @@ from eval.summary import closed_row
 from eval.table import latency_cell, number_cell, rate_cell
 from policies import PolicySpec
 from policies.interface import LABEL, TRUTH
-from tests.eval.walks import straight, walk
+from tests.eval.walks import run_facts, straight, walk
 
 LEFT_BOX = (1.0, 0.6, 0.0, 0.2, 0.2)
 
@@ -17,13 +18,7 @@ LEFT_BOX = (1.0, 0.6, 0.0, 0.2, 0.2)
 @pytest.fixture
 def run(tmp_path) -> Run:
     """Four episodes: straight, a detour, the wrong side, an error."""
-    facts = {
-        "config": {"loop": "closed", "seed": 0, "episodes": 4}, "planned": 4,
-        "policy": described(PolicySpec("by_hand", weights="trained", weights_hash="abc")),
-        "scenarios": {"1box_vert_left": "0123456789abcdef"}, "source": "simulated",
-        "renderer": "tiny-1", "robot": {"name": "serbot"}, **provenance(),
-    }
-    run = Run.create(tmp_path, "by_hand", facts)
+    run = Run.create(tmp_path, "by_hand", run_facts())
     wrong = walk((0, 0), stops=0, ended_by="policy_error", error="No | answer.")
     for index, record in enumerate((straight(), walk((0, 0), (-1, 0), (2, 0)),
                                     straight(boxes=(LEFT_BOX,)), wrong)):
@@ -31,33 +26,39 @@ def run(tmp_path) -> Run:
     return run
 
 
+def reported(run: Run) -> dict:
+    return write_report(run, run.lines())
+
+
 def test_the_summary_counts_what_was_driven(run):
-    total = write_report(run)["total"]
+    total = reported(run)["total"]
     assert (total["episodes"], total["errors"]) == (4, 1)
     assert total["success"] == {"k": 2, "n": 3, "rate": 0.666667, "low": 0.20766,
                                 "high": 0.938508}
     assert total["side_compliance"]["k"] == 2
-    assert total["spl"] == {"mean": 0.5, "n": 3}  # 1, 1/2 and 0
-    assert total["path_length_m"] == {"mean": pytest.approx(8 / 3, abs=1e-6), "n": 3}
+    assert total["spl"] == {"mean": 0.5, "n": 3, "low": 0.0, "high": 1.0}  # 1, 1/2 and 0
+    assert total["path_length_m"]["mean"] == pytest.approx(8 / 3, abs=1e-6)
     assert total["ends"] == {"goal": 3, "policy_error": 1}
 
 
 def test_errors_are_said_loudly(run):
-    assert write_report(run)["warnings"] == [
+    assert reported(run)["warnings"] == [
         "ERRORS: 1 of 4 episodes ended by an error of the policy; they are in no number."]
 
 
 def test_latency_stands_apart_from_all_that_follows_from_the_seed(run):
-    summary = write_report(run)
+    summary = reported(run)
     assert summary["timing"]["total"] == {"p50": 20.0, "p95": 20.0, "n": 12}
     assert "latency" not in json.dumps({**summary, "timing": None})
 
 
 def test_the_report_says_rates_with_n_and_interval_and_where_they_come_from(run):
-    write_report(run)
+    reported(run)
     report = (run.folder / "report.md").read_text(encoding="utf-8")
     assert "| 1box_vert_left | 2/3 = 67 % [21, 94] |" in report
     assert "side compliance: episodes without errors in which every box was passed" in report
+    assert "| 1box_vert_left | 3 | 0.500 [0.00, 1.00] | 0.833 [" in report
+    assert "| 20 / 20 | 12 |" in report
     assert "1 x No | answer." in report
     assert "weights trained, hash abc" in report
     assert "0123456789abcdef" in report
@@ -65,16 +66,16 @@ def test_the_report_says_rates_with_n_and_interval_and_where_they_come_from(run)
 
 def test_summary_and_report_are_the_same_bytes_whenever_they_are_written(run):
     names = ("summary.json", "report.md")
-    write_report(run)
+    reported(run)
     before = [(run.folder / name).read_bytes() for name in names]
-    write_report(Run(run.folder))
+    reported(Run(run.folder))
     assert [(run.folder / name).read_bytes() for name in names] == before
 
 
 def test_no_episodes_give_empty_rates_and_no_numbers():
     row = closed_row([])
     assert row["success"]["n"] == 0
-    assert row["spl"] == {"mean": None, "n": 0}
+    assert row["spl"] == {"mean": None, "n": 0, "low": None, "high": None}
 
 
 @pytest.mark.parametrize(("spec", "said"), [
@@ -85,6 +86,21 @@ def test_no_episodes_give_empty_rates_and_no_numbers():
 ])
 def test_what_must_be_said_about_a_policy_is_said(spec, said):
     assert [each.split(":")[0] for each in warnings(described(spec))] == said
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    ("default", []), ("none", ["NO INSTRUCTION"]), ("", ["NO INSTRUCTION"]),
+    ("Go to the cup", ["OWN WORDS"])])
+def test_other_words_than_the_default_are_said_loudly(words, said):
+    policy = described(PolicySpec("a"))
+    assert [each.split(":")[0] for each in warnings(policy, words)] == said
+
+
+def test_answers_of_an_episode_that_ended_by_an_error_are_in_no_latency(run):
+    slow = walk((0, 0), (0.5, 0), stops=0, latency_s=np.array([9.0]), ended_by="policy_error",
+                error="No.")
+    add_record(run, 4, slow, wall_s=0.5)
+    assert reported(run)["timing"]["total"] == {"p50": 20.0, "p95": 20.0, "n": 12}
 
 
 def test_provenance_names_no_host_and_no_user():

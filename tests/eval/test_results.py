@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from eval.results import Run, add_record, load_record, write_json
-from tests.eval.walks import straight, walk
+from tests.eval.walks import run_facts, straight, walk
 
-FACTS = {"planned": 3}
+FACTS = run_facts(planned=3)
 
 
 @pytest.fixture
@@ -108,12 +108,43 @@ def test_a_name_of_any_letters_stays_below_the_output_folder(tmp_path):
 
 @pytest.mark.parametrize(("content", "said"), [
     (None, "is no run"), ("{", "is not valid JSON"), ("[]", "schema_version must be 1, got None"),
-    ('{"schema_version": 99}', "schema_version must be 1, got 99")])
+    ('{"schema_version": 99}', "schema_version must be 1, got 99"),
+    ('{"schema_version": 1}', "has no 'id', as eval.run writes it")])
 def test_a_folder_that_is_no_run_is_refused(tmp_path, content, said):
     if content is not None:
         (tmp_path / "run.json").write_text(content)
     with pytest.raises(ValueError, match=said):
         Run(tmp_path)
+
+
+@pytest.mark.parametrize(("key", "value", "said"), [
+    ("planned", "ten", "run.json: 'planned' must be int, got 'ten'"),
+    ("policy", {"name": "x"}, "run.json: has no 'policy.needs'"),
+    ("config", {"loop": "opne", "seed": 0, "instruction": "default"}, "must be closed or open")])
+def test_a_run_file_that_was_changed_is_refused(run, key, value, said):
+    path = run.folder / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(ValueError, match=said):
+        Run(run.folder)
+
+
+@pytest.mark.parametrize(("changed", "said"), [
+    ({"metrics": {}}, "line 2, episode 1box_vert_left_001: has no 'metrics.spl'"),
+    ({"success": "yes"}, "line 2, episode 1box_vert_left_001: 'success' must be bool, got 'yes'"),
+    ({"rules": None}, "line 2, episode 1box_vert_left_001: has no 'rules.goal_radius_m'")])
+def test_a_line_that_was_changed_is_refused_and_its_episode_named(run, changed, said):
+    path = filled(run).folder / "episodes.jsonl"
+    lines = path.read_text().splitlines()
+    lines[1] = json.dumps(json.loads(lines[1]) | changed)
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(ValueError, match=said):
+        run.lines()
+
+
+def test_facts_that_are_no_json_leave_no_folder(tmp_path):
+    with pytest.raises(ValueError, match="plain text and numbers"):
+        Run.create(tmp_path / "runs", "one", FACTS | {"source": Path("here")})
+    assert not (tmp_path / "runs").exists()
 
 
 def test_the_same_arrays_give_the_same_file(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 import scenarios
 from eval.results import Run, load_record
-from eval.run import Config, main, run
+from eval.run import run
 from eval.score import score
 from tests.eval import brains
 
@@ -128,6 +128,33 @@ def test_resuming_a_run_of_unknown_options_is_refused(copied):
         run(resume=str(copied))
 
 
+@pytest.mark.parametrize("again", [score, lambda folder: run(resume=str(folder))])
+def test_a_run_with_a_nonsense_line_is_refused_and_nothing_is_rewritten(copied, again):
+    path = copied / "episodes.jsonl"
+    first, second = path.read_text().splitlines()
+    (copied / "report.md").write_text("as it was")
+    path.write_text(first.replace('"success": true', '"success": false') + '\n{"id": "x"}\n')
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="episodes.jsonl: line 2, episode x: has no 'policy'"):
+        again(copied)
+    assert path.read_bytes() == before
+    assert (copied / "report.md").read_text() == "as it was"
+
+
+def test_scoring_a_run_with_a_nonsense_file_ends_with_two_and_one_sentence(copied):
+    (copied / "run.json").write_text('{"schema_version": 1}')
+    done = command("eval.score", str(copied))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {copied / 'run.json'}: has no 'id'")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_total_says_that_left_and_right_share_layouts(tmp_path, finished):
+    assert finished.summary["notes"] == []
+    done = drive(tmp_path, policy="stop", scenario="all", episodes=1)
+    assert "Left and right of one index share a layout" in (done.folder / "report.md").read_text()
+
+
 def test_resuming_after_a_scenario_changed_is_refused(copied):
     facts = json.loads((copied / "run.json").read_text())
     facts["scenarios"][SCENARIO] = "0000000000000000"
@@ -172,6 +199,17 @@ def test_the_policy_is_told_the_instruction_that_was_asked_for(tmp_path, given, 
     assert done.episodes[0]["instruction"] == told
 
 
+@pytest.mark.parametrize(("given", "name", "said"), [
+    ("none", "_none", "NO INSTRUCTION"), ("Go left!", "_own_words", "OWN WORDS")])
+def test_other_words_are_in_the_folders_name_and_in_the_report(tmp_path, given, name, said):
+    done = drive(tmp_path, policy=LISTENER, episodes=1, instruction=given)
+    assert done.folder.name.endswith(f"listener_{SCENARIO}{name}")
+    assert said in done.summary["warnings"][0]
+    report = (done.folder / "report.md").read_text()
+    assert said in report
+    assert "| told | " in report
+
+
 def test_random_weights_are_said_loudly(tmp_path):
     done = drive(tmp_path, policy=LISTENER, episodes=1, random_weights=True)
     assert "RANDOM WEIGHTS" in (done.folder / "report.md").read_text()
@@ -201,6 +239,8 @@ BAD = {
     "an unknown robot": ({"robot": "serbt"}, "Did you mean 'serbot'"),
     "an unknown loop": ({"loop": "opne"}, "--loop must be closed or open, got 'opne'"),
     "no episodes": ({"episodes": 0}, "--episodes must be 1 or more, got 0"),
+    "a word for a number": ({"episodes": "ten"}, "--episodes must be int, got 'ten'"),
+    "a missing file": ({"loop": "open", "data": "nowhere.h5"}, "nowhere.h5: no such file"),
     "a negative seed": ({"seed": -1}, "--seed must be 0 or more, got -1"),
     "no rows of a plan": ({"execute": 0}, "--execute must be 1 or more, got 0"),
     "open loop without data": ({"loop": "open"}, "give their folder with --data"),
@@ -241,20 +281,3 @@ def test_the_command_drives_and_shows_the_table(tmp_path):
     assert "1/1 = 100 %" in done.stdout  # contacts
     report = done.stdout.strip().splitlines()[-1].removeprefix("Report: ")
     assert Path(report).read_text().startswith(f"# forward: {SCENARIO}")
-
-
-def test_a_wrong_name_on_the_command_line_ends_with_two_and_one_sentence(tmp_path):
-    done = command("eval.run", "--policy", "hybird", "--scenario", SCENARIO, "--out",
-                   str(tmp_path / "runs"))
-    assert done.returncode == 2
-    assert done.stderr.startswith("error: Unknown policy 'hybird'. Did you mean 'hybrid'?")
-    assert len(done.stderr.splitlines()) == 1
-    assert not (tmp_path / "runs").exists()
-
-
-def test_main_checks_first_and_drives_later(tmp_path):
-    work = main(Config(policy="stop", scenario=SCENARIO, episodes=1, videos=0, out=str(tmp_path)))
-    (folder,) = tmp_path.iterdir()
-    assert not (folder / "episodes.jsonl").exists()
-    work()
-    assert (folder / "report.md").exists()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.statistics import mean, rate, wilson
+from eval.statistics import Mean, mean, rate, wilson
 
 
 @pytest.mark.parametrize(("k", "n", "low", "high"), [  # published examples of Wilson's interval
@@ -33,6 +33,22 @@ def test_more_successes_than_trials_are_refused():
 def test_nan_in_a_mean_is_an_error():
     with pytest.raises(ValueError, match="finite"):
         mean([1.0, math.nan])
+
+
+def test_a_mean_carries_a_bootstrap_interval_whatever_the_order():
+    found = mean([0.0, 1.0] * 10)
+    assert found.value == 0.5
+    assert (found.low, found.high) == pytest.approx((0.3, 0.7), abs=0.06)  # 0.5 -+ 1.96 * 0.112
+    assert mean([1.0] * 10 + [0.0] * 10) == found
+
+
+def test_the_interval_of_two_values_reaches_from_one_to_the_other():
+    assert (mean([1.0, 3.0]).low, mean([1.0, 3.0]).high) == (1.0, 3.0)
+
+
+def test_equal_values_have_an_exact_interval_and_one_value_has_none():
+    assert mean([0.1] * 3) == Mean(0.1, 3, 0.1, 0.1)
+    assert mean([0.1]) == Mean(0.1, 1, None, None)
 
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

@@ -3,6 +3,8 @@
 import numpy as np
 
 from episodes.record import Record
+from eval.provenance import described, provenance
+from policies import PolicySpec
 
 TICKS = 8
 CUP = (2.5, 0.0)
@@ -11,6 +13,15 @@ RADIUS_M = 0.2
 BESIDE = (1.0, -0.6, 0.0, 0.2, 0.2)  # a box on the right, out of the straight way
 STILL = (0.0, 0.0, 0.0)
 FORWARD = (1.15, 0.0, 0.0)
+
+
+def run_facts(**changed) -> dict:
+    """What run.json says of a closed run of `1box_vert_left`."""
+    return {
+        "config": {"loop": "closed", "seed": 0, "episodes": 4, "instruction": "default"},
+        "planned": 4, "scenarios": {"1box_vert_left": "0123456789abcdef"}, "source": "simulated",
+        "policy": described(PolicySpec("by_hand", weights="trained", weights_hash="abc")),
+        "renderer": "tiny-1", "robot": {"name": "serbot"}, **provenance()} | changed
 
 
 def walk(*points: tuple[float, float], stops: int = 2, boxes=(BESIDE,), cup=CUP,
