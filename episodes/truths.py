@@ -13,14 +13,16 @@ RULES = ("robot_radius_m", "step_m", "goal_radius_m", "clearance_m", "lead_m")
 
 
 def read_truth(path: Path, decision: int = 0) -> Truth | None:
-    """The world before a decision of an episode file; None where the file keeps none (recordings).
+    """The world before a decision of an episode file; None where the file keeps none.
+
+    Recordings have no group sim/; that of made-up files may say no more than their source.
 
     Raises:
         ValueError: if the file is damaged.
     """
     try:
         with h5py.File(path, "r") as file:
-            if "sim" not in file:
+            if "sim" not in file or not len(file["sim"]):
                 return None
             group = file["sim"]
             rules = json.loads(group.attrs["rules"])

@@ -6,6 +6,7 @@ import pytest
 
 from episodes.hdf5 import read_episode
 from episodes.hdf5_writer import write_episode
+from episodes.truths import read_truth
 from tests.episodes.records import BLUE, RED, record
 
 
@@ -73,6 +74,13 @@ def test_what_fills_up_a_lab_episode_is_no_decision(tmp_path):
     pictures, commands = read_episode(path).decisions
     assert len(read_episode(path).images) == 18
     assert (len(pictures), len(commands)) == (15, 15)
+
+
+def test_a_made_up_file_may_say_its_source_and_no_truth(tmp_path):
+    with h5py.File(tmp_path / "made_up.h5", "w") as file:
+        file.create_group("sim").attrs["source"] = "dummy"
+    assert read_truth(tmp_path / "made_up.h5") is None
+    assert read_truth(write_episode(tmp_path, record(moves=1))).pass_side == "left"
 
 
 def test_one_frame_is_one_gzip_chunk(tmp_path):
