@@ -80,7 +80,10 @@ def test_a_made_up_file_may_say_its_source_and_no_truth(tmp_path):
     with h5py.File(tmp_path / "made_up.h5", "w") as file:
         file.create_group("sim").attrs["source"] = "dummy"
     assert read_truth(tmp_path / "made_up.h5") is None
-    assert read_truth(write_episode(tmp_path, record(moves=1))).pass_side == "left"
+    with h5py.File(tmp_path / "made_up.h5", "a") as file:
+        file["sim/poses"] = np.zeros((2, 3))
+    with pytest.raises(ValueError, match="its group sim/ is damaged"):
+        read_truth(tmp_path / "made_up.h5")
 
 
 def test_one_frame_is_one_gzip_chunk(tmp_path):
