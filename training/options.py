@@ -50,7 +50,7 @@ class TrainingOptions:
         if self.policy not in TRAINABLE:
             raise ValueError(f"Policy {self.policy!r} cannot be trained, expected one of "
                              f"{', '.join(TRAINABLE)}.")
-        least = {"episodes": 2, "frames": 1, "tower_epochs": 1, "epochs": 1, "workers": 1,
+        least = {"episodes": 2, "frames": 128, "tower_epochs": 1, "epochs": 1, "workers": 1,
                  "seed": 0, "validation_episodes": 0}
         for name, smallest in least.items():
             if getattr(self, name) < smallest:
