@@ -64,8 +64,9 @@ def compute(policy: Hybrid, paths: Sequence[Path], cache: Path) -> Features:
     cache.mkdir(parents=True, exist_ok=True)
     seen, commands, numbers, steps, wordings = [], [], [], [], []
     sentences: dict[str, int] = {}
+    made_of = " ".join([policy.towers_hash, *(load(name).hash() for name in names())])
     for number, path in enumerate(paths):
-        stored = _cached(policy, path, cache)
+        stored = _cached(policy, path, cache, made_of)
         seen.append(torch.from_numpy(stored["seen"]))
         commands.append(torch.from_numpy(stored["commands"]))
         numbers.append(np.full(len(stored["seen"]), number))
@@ -106,10 +107,10 @@ def _went_the_shorter_way(path: Path) -> bool:
     return geodesic_m(truth) < geodesic_m(other)
 
 
-def _cached(policy: Hybrid, path: Path, cache: Path) -> dict[str, np.ndarray]:
-    """One episode's features, computed or read back."""
+def _cached(policy: Hybrid, path: Path, cache: Path, made_of: str) -> dict[str, np.ndarray]:
+    """One episode's features, computed or read back; `made_of` names towers and wordings."""
     stamp = path.stat()
-    key = f"{path.resolve()} {stamp.st_size} {stamp.st_mtime_ns} {policy.towers_hash}"
+    key = f"{path.resolve()} {stamp.st_size} {stamp.st_mtime_ns} {made_of}"
     place = cache / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.npz"
     if place.is_file():
         with np.load(place) as stored:
