@@ -1,0 +1,229 @@
+"""A named profile of appearances: for every quantity the range that an episode draws from.
+
+In a TOML file a range is `[low, high]`, and a plain number is a range without width. In Python:
+`replace(profile, name="dim", light=replace(profile.light, ambient=(0.2, 0.3)))`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from envs.look import NO_TEXTURE, SHAPES, check_rgb, texture_path
+from scenarios import did_you_mean
+from scenarios.strict import build, read_toml
+
+PROFILES = Path(__file__).parent / "appearances"
+Range = tuple[float, float]  # lowest, highest
+SCENARIO = ()  # in place of an RGB: the scenario's own colour of that body
+CUP_HUE = 0.05  # turns (18 degrees): a cup of another hue would be another task
+DISTRACTOR_HUE = 0.1  # turns (36 degrees) from the cup's hue: no distractor passes for the cup
+MAX_DISTRACTORS = 16
+INFINITY = math.inf
+
+
+@dataclass(frozen=True)
+class ColourRange:
+    """A colour around `rgb`, or around the scenario's own: turned in hue, then scaled.
+
+    Around pure red, `(1, 0, 0)`, hue, saturation and value are what they say.
+    """
+
+    rgb: tuple[float, ...]  # in a TOML file three numbers or "scenario"
+    hue: Range  # turns, added
+    saturation: Range  # factor; the product is cut off at 1
+    value: Range  # factor on the brightness; the product is cut off at 1
+
+    def __post_init__(self) -> None:
+        """Refuse what is no colour."""
+        if self.rgb != SCENARIO and len(self.rgb) != 3:
+            raise ValueError(f"rgb must be 'scenario' or three numbers, got {self.rgb!r}.")
+        check_rgb("rgb", self.rgb or (0.0,))
+        _check_ranges(self, hue=(-1, 1), saturation=(0, INFINITY), value=(0, INFINITY))
+
+
+@dataclass(frozen=True)
+class SurfaceRange:
+    """The colours and textures of one kind of body; every texture is equally likely."""
+
+    colour: ColourRange
+    textures: tuple[str, ...]  # names, paths of PNGs, "none" for plain
+    texture_m: Range  # metres that one repetition covers
+
+    def __post_init__(self) -> None:
+        """Refuse textures that are not there."""
+        if not self.textures:
+            raise ValueError("textures must name at least one texture or 'none', got none at all.")
+        for texture in self.textures:
+            if texture != NO_TEXTURE:
+                texture_path(texture)
+        _check_ranges(self, texture_m=(0.01, 100))
+
+
+@dataclass(frozen=True)
+class LightRange:
+    """Where the light stands and how strong and warm it is."""
+
+    azimuth_rad: Range  # from the x axis, counter-clockwise
+    elevation_rad: Range  # above the floor
+    ambient: Range
+    diffuse: Range
+    warmth: Range  # share that red gains and blue loses; negative is cool
+
+    def __post_init__(self) -> None:
+        """Refuse a light at the horizon and negative strengths."""
+        _check_ranges(self, azimuth_rad=(-2 * math.pi, 2 * math.pi), elevation_rad=(0.05, 1.5708),
+                      ambient=(0, 3), diffuse=(0, 3), warmth=(-1, 1))
+
+
+@dataclass(frozen=True)
+class LensRange:
+    """Deviations from the robot's camera and faults of its sensor; units as in `Lens`."""
+
+    height_offset_m: Range
+    tilt_offset_rad: Range
+    fov_scale: Range
+    exposure: Range
+    blur_px: Range
+    noise: Range
+
+    def __post_init__(self) -> None:
+        """Refuse what no camera could be."""
+        _check_ranges(self, height_offset_m=(-0.15, 1), tilt_offset_rad=(-0.7, 0.7),
+                      fov_scale=(0.5, 1.5), exposure=(0, 10), blur_px=(0, 20), noise=(0, 100))
+
+
+@dataclass(frozen=True)
+class DistractorRange:
+    """How many things stand about, and which."""
+
+    count: tuple[int, int]  # fewest, most
+    shapes: tuple[str, ...]
+    width_m: Range  # box: length and width, each on its own; round ones: the diameter
+    height_m: Range  # of boxes and cylinders
+    surface: SurfaceRange  # colours around the scenario's cup: hue counts from the cup's
+
+    def __post_init__(self) -> None:
+        """Refuse unknown shapes and colours that could be the cup's."""
+        _check_ranges(self, count=(0, MAX_DISTRACTORS), width_m=(0.02, 2), height_m=(0.02, 3))
+        for shape in self.shapes:
+            if shape not in SHAPES:
+                raise ValueError(f"shapes must be among {', '.join(SHAPES)}, got {shape!r}."
+                                 f"{did_you_mean(shape, list(SHAPES))}")
+        if not self.shapes:
+            raise ValueError(f"shapes must name at least one of {', '.join(SHAPES)}, got none.")
+        low, high = self.surface.colour.hue
+        if self.surface.colour.rgb != SCENARIO or not DISTRACTOR_HUE <= low <= high <= (
+                1 - DISTRACTOR_HUE):
+            raise ValueError(
+                f"surface.colour of distractors must have rgb 'scenario' (the cup's colour) and "
+                f"hue within {DISTRACTOR_HUE} and {1 - DISTRACTOR_HUE} turns from it, "
+                f"got rgb {self.surface.colour.rgb or 'scenario'} and hue {low} to {high}: "
+                "a distractor must not pass for the cup.")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Everything that an episode's look is drawn from."""
+
+    name: str
+    about: str
+    floor: SurfaceRange
+    wall: SurfaceRange
+    box: SurfaceRange
+    cup: SurfaceRange
+    sky: ColourRange
+    light: LightRange
+    lens: LensRange
+    distractors: DistractorRange
+
+    def __post_init__(self) -> None:
+        """Refuse colours that are nobody's, and a cup that is not the scenario's."""
+        for key, colour in (("floor", self.floor.colour), ("sky", self.sky)):
+            if colour.rgb == SCENARIO:
+                raise ValueError(f"{key}: scenarios say no colour of the {key}; "
+                                 "rgb must be three numbers, got 'scenario'.")
+        low, high = self.cup.colour.hue
+        if self.cup.colour.rgb != SCENARIO or min(low, -high) < -CUP_HUE:
+            raise ValueError(
+                f"cup.colour must have rgb 'scenario' and hue within -{CUP_HUE} and {CUP_HUE} "
+                f"turns, got rgb {self.cup.colour.rgb or 'scenario'} and hue {low} to {high}: "
+                "the words name the cup's colour; another cup is another scenario file.")
+
+    def hash(self) -> str:
+        """The first 16 hex digits of the sha256 over every value and every texture's bytes."""
+        values = asdict(self)
+        for surface in (*(values[key] for key in ("floor", "wall", "box", "cup")),
+                        values["distractors"]["surface"]):
+            surface["textures"] = [_texture_hash(texture) for texture in surface["textures"]]
+        text = json.dumps(values, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def profile_names() -> list[str]:
+    """The shipped profiles."""
+    return sorted(path.stem for path in PROFILES.glob("*.toml"))
+
+
+def load_profile(name: str) -> Profile:
+    """A shipped profile by name, or a user's own by the path of its TOML file.
+
+    A relative path of a texture counts from the TOML file's folder.
+
+    Raises:
+        ValueError: for an unknown name ("Did you mean") or a file that does not fit.
+    """
+    own = name.endswith(".toml")
+    if not own and name not in profile_names():
+        raise ValueError(f"Unknown appearance {name!r}.{did_you_mean(name, profile_names())} "
+                         f"Expected one of {', '.join(profile_names())} or a TOML file.")
+    path = Path(name) if own else PROFILES / f"{name}.toml"
+    profile = build(Profile, _written_out(Profile, read_toml(path), path), path.name)
+    if profile.name != path.stem:
+        raise ValueError(f"{path.name}: name must be {path.stem!r} like the file, "
+                         f"got {profile.name!r}.")
+    return profile
+
+
+def _written_out(cls: type, table: Any, path: Path) -> Any:
+    """A table as `build` reads it: numbers as ranges, no words for colours, textures' full paths.
+
+    What does not fit is left as it is: `build` says so.
+    """
+    if not isinstance(table, dict):
+        return table
+    kinds, table = get_type_hints(cls), dict(table)
+    for key in kinds.keys() & table.keys():
+        value = table[key]
+        if is_dataclass(kinds[key]):
+            table[key] = _written_out(kinds[key], value, path)
+        elif kinds[key] in (Range, tuple[int, int]) and isinstance(value, int | float):
+            table[key] = [value, value]
+        elif key == "rgb" and value == "scenario":
+            table[key] = list(SCENARIO)
+        elif key == "textures" and isinstance(value, list):
+            table[key] = [str(path.parent.resolve() / each) if str(each).endswith(".png") else each
+                          for each in value]
+    return table
+
+
+def _check_ranges(ranges: Any, **limits: tuple[float, float]) -> None:
+    """Refuse ranges that fall or leave their limits."""
+    for key, (lowest, highest) in limits.items():
+        low, high = getattr(ranges, key)
+        if low > high:
+            raise ValueError(f"{key} must rise from its first to its second number, "
+                             f"got {low}, {high}.")
+        if low < lowest or high > highest:
+            raise ValueError(f"{key} must be within {lowest} and {highest}, got {low} to {high}.")
+
+
+def _texture_hash(texture: str) -> str:
+    """A texture by its bytes, wherever its file lies."""
+    if texture == NO_TEXTURE:
+        return NO_TEXTURE
+    return hashlib.sha256(texture_path(texture).read_bytes()).hexdigest()
