@@ -15,6 +15,7 @@ from scenarios.strict import build
 
 TEXTURES = Path(__file__).parent / "textures"
 NO_TEXTURE = "none"
+PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 SHAPES = ("box", "cylinder", "sphere")
 
 
@@ -134,6 +135,9 @@ def texture_path(texture: str) -> Path:
     path = Path(texture) if own else TEXTURES / f"{texture}.png"
     if not path.is_file():
         raise ValueError(f"{texture}: there is no such texture file; give the path of a PNG.")
+    with path.open("rb") as file:
+        if file.read(len(PNG_MAGIC)) != PNG_MAGIC:
+            raise ValueError(f"{texture}: is no PNG file; save the texture as PNG.")
     return path
 
 

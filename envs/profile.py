@@ -23,7 +23,7 @@ SCENARIO = ()  # in place of an RGB: the scenario's own colour of that body
 CUP_HUE = 0.05  # turns (18 degrees): a cup of another hue would be another task
 DISTRACTOR_HUE = 0.1  # turns (36 degrees) from the cup's hue: no distractor passes for the cup
 MAX_DISTRACTORS = 16
-INFINITY = math.inf
+MAX_FACTOR = 10.0  # of a saturation or a brightness
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class ColourRange:
         if self.rgb != SCENARIO and len(self.rgb) != 3:
             raise ValueError(f"rgb must be 'scenario' or three numbers, got {self.rgb!r}.")
         check_rgb("rgb", self.rgb or (0.0,))
-        _check_ranges(self, hue=(-1, 1), saturation=(0, INFINITY), value=(0, INFINITY))
+        _check_ranges(self, hue=(-1, 1), saturation=(0, MAX_FACTOR),
+                      value=(0, MAX_FACTOR))
 
 
 @dataclass(frozen=True)
@@ -182,27 +183,27 @@ def load_profile(name: str) -> Profile:
         raise ValueError(f"Unknown appearance {name!r}.{did_you_mean(name, profile_names())} "
                          f"Expected one of {', '.join(profile_names())} or a TOML file.")
     path = Path(name) if own else PROFILES / f"{name}.toml"
-    profile = build(Profile, _written_out(Profile, read_toml(path), path), path.name)
+    profile = build(Profile, _written_out(Profile, read_toml(path), path, path.name), path.name)
     if profile.name != path.stem:
         raise ValueError(f"{path.name}: name must be {path.stem!r} like the file, "
                          f"got {profile.name!r}.")
     return profile
 
 
-def _written_out(cls: type, table: Any, path: Path) -> Any:
+def _written_out(cls: type, table: Any, path: Path, where: str) -> Any:
     """A table as `build` reads it: numbers as ranges, no words for colours, textures' full paths.
 
-    What does not fit is left as it is: `build` says so.
+    Anything else that does not fit is left as it is: `build` says so.
     """
     if not isinstance(table, dict):
         return table
     kinds, table = get_type_hints(cls), dict(table)
     for key in kinds.keys() & table.keys():
-        value = table[key]
-        if is_dataclass(kinds[key]):
-            table[key] = _written_out(kinds[key], value, path)
-        elif kinds[key] in (Range, tuple[int, int]) and isinstance(value, int | float):
-            table[key] = [value, value]
+        kind, value = kinds[key], table[key]
+        if isinstance(kind, type) and is_dataclass(kind):
+            table[key] = _written_out(kind, value, path, f"{where}.{key}")
+        elif kind in (Range, tuple[int, int]):
+            table[key] = _range(value, f"{where}.{key}")
         elif key == "rgb" and value == "scenario":
             table[key] = list(SCENARIO)
         elif key == "textures" and isinstance(value, list):
@@ -211,14 +212,23 @@ def _written_out(cls: type, table: Any, path: Path) -> Any:
     return table
 
 
+def _range(value: Any, where: str) -> list[Any]:
+    """A range as it is; a number as the range without width."""
+    if isinstance(value, list) and len(value) == 2:
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return [value, value]
+    raise ValueError(f"{where}: expected a number or a range [low, high], got {value!r}.")
+
+
 def _check_ranges(ranges: Any, **limits: tuple[float, float]) -> None:
     """Refuse ranges that fall or leave their limits."""
     for key, (lowest, highest) in limits.items():
         low, high = getattr(ranges, key)
-        if low > high:
+        if not low <= high:
             raise ValueError(f"{key} must rise from its first to its second number, "
                              f"got {low}, {high}.")
-        if low < lowest or high > highest:
+        if not (lowest <= low and high <= highest):
             raise ValueError(f"{key} must be within {lowest} and {highest}, got {low} to {high}.")
 
 
