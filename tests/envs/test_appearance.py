@@ -234,7 +234,7 @@ def test_a_number_means_a_range_without_width(tmp_path):
     ('"wood"', '"mine.png"', r"mine\.png: there is no such texture file"),
     ('"wood"', '"own.toml.png"', r"own\.toml\.png: there is no such texture file"),
     ('["none", "cardboard", "carton"]', "[]", r"own\.toml\.box: textures must name at least one"),
-    ("rgb = [1.0, 0.0, 0.0], hue = [0.0, 1.0], saturation = [0.0, 0.25], value = [0.5, 1.0]",
+    ("rgb = [1.0, 0.0, 0.0], hue = [0.0, 1.0], saturation = [0.0, 0.18], value = [0.5, 1.0]",
      "rgb = [1.5, 0.0, 0.0], hue = 0.0, saturation = 1.0, value = 1.0",
      r"own\.toml\.wall\.colour: rgb must be within 0 and 1, got 1\.5, 0\.0, 0\.0\."),
     ("exposure = [0.8, 1.25]", "exposure = [1.25, 0.8]",
