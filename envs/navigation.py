@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import gymnasium
@@ -87,7 +88,7 @@ class NavigationEnv(gymnasium.Env):
             self._layout = sample_layout(self.scenario, self.np_random, fixed)
             self._simulator.build(self._layout)
             if self._is_valid_start():
-                return self._observe(), self._info({})
+                return self._observe(), self._info(None)
         raise ValueError(f"{self.scenario.name}: no valid layout in {MAX_RESAMPLES} draws "
                          f"(free start, goal not reached, a path exists).")
 
@@ -113,12 +114,11 @@ class NavigationEnv(gymnasium.Env):
         self._commanded += [self.robot.is_motion(command)] * ticks
         self._ended_by = self._end()
         progress = before - self._goal_distance_m()
-        terms = {"progress": progress, "contact": -CONTACT_COST * (self._ended_by == "contact"),
-                 "success": SUCCESS_REWARD * self._is_success(), "time": -TIME_COST}
+        info = self._info(progress)
         if self.render_mode == "human":
             self.render()
-        return (self._observe(), float(sum(terms.values())), self._ended_by is not None, False,
-                self._info(terms))
+        return (self._observe(), float(sum(info["reward_terms"].values())),
+                self._ended_by is not None, False, info)
 
     def render(self) -> np.ndarray | None:
         """The scene from above [360, 640, 3] uint8; in `human` mode PyBullet's own window."""
@@ -183,7 +183,8 @@ class NavigationEnv(gymnasium.Env):
                 and rules.bounds_y_m[0] <= y <= rules.bounds_y_m[1]):
             return "out_of_bounds"
         if self._goal_distance_m() <= rules.goal_radius_m and stood_still(
-                self._last_poses(rules.hold_decisions), rules.hold_decisions, rules.still_m):
+                np.array(self._last_poses(rules.hold_decisions)), rules.hold_decisions,
+                rules.still_m):
             return "goal"
         return "stuck" if self._is_stuck() else None
 
@@ -193,29 +194,33 @@ class NavigationEnv(gymnasium.Env):
         window = rules.stuck_decisions * self.robot.ticks_per_decision
         if len(self._commanded) < window or not all(self._commanded[-window:]):
             return False
-        moves = np.diff(self._last_poses(rules.stuck_decisions), axis=0)
+        poses = self._last_poses(rules.stuck_decisions)
+        if math.dist(poses[-2][:2], poses[-1][:2]) >= rules.stuck_m:  # the usual case, at once
+            return False
+        moves = np.diff(poses, axis=0)
         moved_m = np.linalg.norm(moves[:, :2], axis=1).sum()
         return bool(moved_m < rules.stuck_m and np.abs(moves[:, 2]).sum() < STUCK_RAD)
 
-    def _last_poses(self, decisions: int) -> np.ndarray:
-        """Poses [<= decisions + 1, 3], one decision's time apart, the newest last."""
-        return self._simulator.path[::-self.robot.ticks_per_decision][:decisions + 1][::-1]
+    def _last_poses(self, decisions: int) -> list[tuple[float, float, float]]:
+        """Up to `decisions` + 1 poses, one decision's time apart, the newest last."""
+        return self._simulator.last_poses(decisions + 1, self.robot.ticks_per_decision)
 
     def _goal_distance_m(self) -> float:
         return goal_distance_m(self._simulator.pose("robot"), self._cup())
 
-    def _side(self) -> str | None:
-        boxes = [self._simulator.pose(f"box_{k}") for k in range(self.scenario.boxes.count)]
-        return side_followed(self._simulator.path, boxes)
-
-    def _is_success(self) -> bool:
-        return self._ended_by == "goal" and self._side() == self.scenario.pass_side
-
-    def _info(self, terms: dict[str, float]) -> dict[str, Any]:
-        gaps = self._simulator.clearances()
+    def _info(self, progress_m: float | None) -> dict[str, Any]:
+        """Everything beside the observation; `progress_m` is None at reset, which earns nothing."""
+        path = self._simulator.path
+        truth = self.truth()
+        side = side_followed(path, [(box.x_m, box.y_m) for box in truth.boxes])
+        is_success = self._ended_by == "goal" and side == self.scenario.pass_side
+        terms = {} if progress_m is None else {
+            "progress": progress_m, "contact": -CONTACT_COST * (self._ended_by == "contact"),
+            "success": SUCCESS_REWARD * is_success, "time": -TIME_COST}
         return {
-            "truth": self.truth(), "layout": self._layout, "is_success": self._is_success(),
-            "ended_by": self._ended_by, "reward_terms": terms, "side_followed": self._side(),
-            "touched": self._simulator.touched, "clearance_m": min(gaps.values()),
-            "path": self._simulator.path, "resampled": self._resampled,
+            "truth": truth, "layout": self._layout, "is_success": is_success,
+            "ended_by": self._ended_by, "reward_terms": terms, "side_followed": side,
+            "touched": self._simulator.touched,
+            "clearance_m": min(self._simulator.clearances().values()),
+            "path": path, "resampled": self._resampled,
         }

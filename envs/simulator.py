@@ -1,18 +1,26 @@
-"""The world in PyBullet, and its only importer: one client, named bodies, ticks, contacts."""
+"""The world in PyBullet, and its only importer: one client, named bodies, ticks, contacts.
+
+The robot is an ideal base. Where nothing can be touched it glides, which is arithmetic; PyBullet
+steps where something is near, and to the end of the episode once it is touched.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import math
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from envs.bodies import Bodies, Pose
+from envs.clearance import Disc, Rectangle
 from envs.interface import SUBSTEPS_PER_TICK, TICK_S, RobotSpec
+from envs.motion import SUBSTEP_S, glide, world_velocity
 from scenarios import Layout, Scenario
 
 
@@ -36,10 +44,9 @@ with _quiet():
 logger = logging.getLogger(__name__)
 
 RENDERER = f"tiny-{p.getAPIVersion()}"  # part of every result's identity
-SUBSTEP_S = TICK_S / SUBSTEPS_PER_TICK
-PLATE_M = 0.1  # thickness of floor and walls
-FLOOR_TEXTURE = Path(__file__).parent / "textures" / "floor.png"
 LIGHT_DIRECTION = (-1.0, 2.0, 3.5)
+NEAR_M = 0.05  # from here PyBullet steps: more than twice the distance at which it sees contacts
+LIFT_M_S = 9.81 * SUBSTEP_S  # cancels gravity over one substep
 
 
 def _has_display() -> bool:
@@ -48,6 +55,17 @@ def _has_display() -> bool:
     if not found:
         logger.warning("render_mode 'human': no DISPLAY here, so no window opens.")
     return found
+
+
+class _Client:
+    """PyBullet's functions and constants, for one world."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(p, name)
+        return functools.partial(found, physicsClientId=self._number) if callable(found) else found
 
 
 class Simulator:
@@ -60,27 +78,30 @@ class Simulator:
         if not p.isNumpyEnabled():
             raise RuntimeError("This pybullet was built without numpy; install the wheel 3.2.7.")
         self._kw = {"physicsClientId": self._client}
-        self._bodies: dict[str, int] = {}
-        self._velocity = np.zeros(3)  # body frame
-        self._touched: dict[str, float] = {}
-        self._path: list[tuple[float, float, float]] = []
-        self._clock_s = 0.0
-        self._projection = self._project()
-
-    def build(self, layout: Layout) -> None:
-        """Start an episode: every body anew, nothing left of the episode before."""
-        p.resetSimulation(**self._kw)
         p.setGravity(0, 0, -9.81, **self._kw)
         p.setPhysicsEngineParameter(
             fixedTimeStep=SUBSTEP_S, deterministicOverlappingPairs=1, **self._kw
         )
         p.configureDebugVisualizer(p.COV_ENABLE_GUI, 0, **self._kw)
-        self._bodies, self._touched, self._clock_s = {}, {}, 0.0
-        self._velocity = np.zeros(3)
-        self._build_room()
-        self._build_objects(layout)
-        self._build_robot(layout)
-        self._path = [self.pose("robot")]
+        self._world = Bodies(_Client(self._client), scenario, robot)
+        self._bodies = self._world.numbers
+        self._footprints: dict[str, Rectangle | Disc] = {**self._world.walls}
+        self._poses: dict[str, Pose] = {}  # of the robot, the boxes and the cup
+        self._velocity = (0.0, 0.0, 0.0)  # commanded: vx m/s, vy m/s, wz rad/s, body frame
+        self._measured = (0.0, 0.0, 0.0)  # the same in the world frame
+        self._touched: dict[str, float] = {}
+        self._stepped = False  # whether PyBullet has stepped since the bodies were made
+        self._path: list[Pose] = []  # one a tick
+        self._clock_s = 0.0
+        self._projection = self._project()
+
+    def build(self, layout: Layout) -> None:
+        """Start an episode: everything where the layout says, nothing left of the one before."""
+        self._poses = self._world.arrange(layout, anew=self._stepped)
+        self._draw_footprints()
+        self._stepped, self._touched, self._clock_s = False, {}, 0.0
+        self._velocity = self._measured = (0.0, 0.0, 0.0)
+        self._path = [self._poses["robot"]]
 
     def close(self) -> None:
         """Free the client; closing twice is allowed."""
@@ -90,47 +111,46 @@ class Simulator:
 
     def advance(self, command: np.ndarray, ticks: int) -> None:
         """Drive by one command for some ticks of 0.05 s; stops short at the first contact."""
-        self._velocity = self._robot.velocity(command)
+        vx, vy, wz = (float(part) for part in self._robot.velocity(command))
+        self._velocity = (vx, vy, wz)
+        tick_m = math.hypot(vx, vy) * TICK_S
+        sure_m = 0.0  # the robot may drive so far before it has to look again
         for _ in range(ticks):
-            for _ in range(SUBSTEPS_PER_TICK):
-                self._drive()
-                p.stepSimulation(**self._kw)
-                self._clock_s += SUBSTEP_S
-                self._read_contacts()
-            self._path.append(self.pose("robot"))
+            if sure_m <= tick_m + 1e-9:  # rounding decides nothing: halves make the whole
+                sure_m = self._gap_m() - NEAR_M
+            if sure_m > tick_m and not self._touched:
+                self._glide()
+            else:
+                self._push()
+            sure_m -= tick_m
+            self._path.append(self._poses["robot"])
             if self._touched:
-                return
+                break
+        self._world.move("robot", self._poses["robot"])
 
-    def place(self, pose: tuple[float, float, float]) -> None:
+    def place(self, pose: Pose) -> None:
         """Put the robot somewhere else (x m, y m, yaw rad), standing; its path starts anew."""
-        x, y, yaw = pose
-        upright = p.getQuaternionFromEuler((0, 0, yaw))
-        p.resetBasePositionAndOrientation(
-            self._bodies["robot"], (x, y, self._ride_height()), upright, **self._kw
-        )
-        p.resetBaseVelocity(self._bodies["robot"], (0, 0, 0), (0, 0, 0), **self._kw)
-        self._path, self._touched = [self.pose("robot")], {}
+        self._poses["robot"], self._measured = pose, (0.0, 0.0, 0.0)
+        self._world.move("robot", pose)
+        self._path, self._touched = [pose], {}
 
-    def pose(self, name: str) -> tuple[float, float, float]:
-        """The pose of a body in the world frame: x m, y m, yaw rad."""
-        position, orientation_xyzw = p.getBasePositionAndOrientation(self._bodies[name], **self._kw)
-        x, y, z, w = orientation_xyzw
-        yaw = math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
-        return (position[0], position[1], yaw)
+    def pose(self, name: str) -> Pose:
+        """The pose of the robot, a box or the cup in the world frame: x m, y m, yaw rad."""
+        return self._poses[name]
 
     def velocity(self) -> np.ndarray:
         """The robot's measured velocity [3] float32 in its body frame."""
-        linear, angular = p.getBaseVelocity(self._bodies["robot"], **self._kw)
-        yaw = self.pose("robot")[2]
-        cos, sin = math.cos(yaw), math.sin(yaw)
-        return np.array([cos * linear[0] + sin * linear[1],
-                         -sin * linear[0] + cos * linear[1], angular[2]], np.float32)
+        return np.array(world_velocity(self._measured, -self._poses["robot"][2]), np.float32)
 
     def clearances(self) -> dict[str, float]:
         """Metres from the robot's rim to every obstacle, by name; negative inside."""
+        if not self._touched:  # everything stands upright: seen from above it is plane geometry
+            x, y, _ = self._poses["robot"]
+            return {name: footprint.gap_m(x, y) - self._robot.radius_m
+                    for name, footprint in self._footprints.items()}
         robot = self._bodies["robot"]
         gaps = {}
-        for name in self._obstacles():
+        for name in self._footprints:
             points = p.getClosestPoints(robot, self._bodies[name], 20.0, **self._kw)
             gaps[name] = min(point[8] for point in points)
         return gaps
@@ -144,6 +164,10 @@ class Simulator:
     def path(self) -> np.ndarray:
         """The robot's poses [K, 3] at every tick since the start."""
         return np.array(self._path)
+
+    def last_poses(self, count: int, ticks: int) -> list[Pose]:
+        """At most `count` poses of the robot, so many ticks apart, the newest last."""
+        return self._path[::-ticks][:count][::-1]
 
     @property
     def time_s(self) -> float:
@@ -165,57 +189,53 @@ class Simulator:
         projection = p.computeProjectionMatrixFOV(55.0, width / height, 0.1, 20.0)
         return self._render(view, projection, height, width)[0]
 
-    def _build_room(self) -> None:
-        """Floor and four walls: solid boxes, drawn as the single faces that can be seen."""
-        room = self._scenario.room
-        (x0, x1), (y0, y1), top = room.x_m, room.y_m, room.wall_height_m
-        texture = p.loadTexture(str(FLOOR_TEXTURE), **self._kw)
-        self._add_plate("floor", [(x0, y0, 0), (x1, y0, 0), (x1, y1, 0), (x0, y1, 0)],
-                        (0, 0, 1), (1, 1, 1))
-        p.changeVisualShape(self._bodies["floor"], -1, textureUniqueId=texture, **self._kw)
-        faces = [((x1, y1), (x1, y0), (-1, 0, 0)), ((x0, y0), (x0, y1), (1, 0, 0)),
-                 ((x0, y1), (x1, y1), (0, -1, 0)), ((x1, y0), (x0, y0), (0, 1, 0))]
-        for number, (a, b, normal) in enumerate(faces):
-            self._add_plate(f"wall_{number}", [(*a, 0), (*b, 0), (*b, top), (*a, top)], normal,
-                            room.wall_rgb)
+    def _draw_footprints(self) -> None:
+        """Note where boxes and cup stand now, seen from above."""
+        half_m = [side / 2 for side in self._scenario.boxes.size_m]
+        for name in self._world.objects:
+            pose = self._poses[name]
+            self._footprints[name] = (Disc(pose, self._scenario.cup.diameter_m / 2)
+                                      if name == "cup" else Rectangle(pose, half_m))
 
-    def _build_objects(self, layout: Layout) -> None:
-        """Boxes and cup: dynamic, asleep until touched."""
-        boxes, cup = self._scenario.boxes, self._scenario.cup
-        for number, (x, y, yaw) in enumerate(layout.boxes):
-            self._add_box(f"box_{number}", boxes.size_m, (x, y, boxes.size_m[2] / 2), boxes.rgb,
-                          boxes.mass_kg, boxes.friction, yaw)
-        self._add_cylinder("cup", cup.diameter_m / 2, cup.height_m, (*layout.cup, cup.height_m / 2),
-                           cup.rgb, cup.mass_kg, cup.friction)
-        for name in self._objects():
-            p.changeDynamics(self._bodies[name], -1, activationState=p.ACTIVATION_STATE_SLEEP
-                             | p.ACTIVATION_STATE_ENABLE_SLEEPING, **self._kw)
+    def _gap_m(self) -> float:
+        """From the robot's rim to the nearest body, seen from above."""
+        x, y, _ = self._poses["robot"]
+        return (min(footprint.gap_m(x, y) for footprint in self._footprints.values())
+                - self._robot.radius_m)
 
-    def _build_robot(self, layout: Layout) -> None:
-        """A disc one centimetre over the floor: its wheels are not modelled."""
-        x, y, yaw = layout.start
-        spec = self._robot
-        self._add_cylinder("robot", spec.radius_m, spec.height_m, (x, y, self._ride_height()),
-                           (0.15, 0.25, 0.45), spec.mass_kg, 0.0, yaw)
-        robot = self._bodies["robot"]
-        p.changeDynamics(robot, -1, linearDamping=0.0, angularDamping=0.0,
-                         activationState=p.ACTIVATION_STATE_DISABLE_SLEEPING, **self._kw)
-        p.setCollisionFilterPair(robot, self._bodies["floor"], -1, -1, 0, **self._kw)
+    def _glide(self) -> None:
+        """One tick far from everything."""
+        self._poses["robot"], self._measured = glide(self._poses["robot"], self._velocity)
+        for _ in range(SUBSTEPS_PER_TICK):
+            self._clock_s += SUBSTEP_S
 
-    def _ride_height(self) -> float:
-        return self._robot.height_m / 2 + 0.01
+    def _push(self) -> None:
+        """One tick in PyBullet: something may be touched, or has been."""
+        self._stepped = True
+        for _ in range(SUBSTEPS_PER_TICK):
+            self._drive()
+            p.stepSimulation(**self._kw)
+            self._clock_s += SUBSTEP_S
+            self._read_contacts()
+            self._poses["robot"] = self._read_pose("robot")
+        for name in self._world.objects:
+            self._poses[name] = self._read_pose(name)
+        self._draw_footprints()
+        linear, angular = p.getBaseVelocity(self._bodies["robot"], **self._kw)
+        self._measured = (linear[0], linear[1], angular[2])
 
     def _drive(self) -> None:
         """Impose the commanded velocity: an ideal base, upright at its ride height."""
-        robot = self._bodies["robot"]
-        x, y, yaw = self.pose("robot")
-        upright = p.getQuaternionFromEuler((0, 0, yaw))
-        p.resetBasePositionAndOrientation(robot, (x, y, self._ride_height()), upright, **self._kw)
-        vx, vy, wz = self._velocity
-        cos, sin = math.cos(yaw), math.sin(yaw)
-        lift = 9.81 * SUBSTEP_S  # cancels gravity over this substep
-        p.resetBaseVelocity(robot, (cos * vx - sin * vy, sin * vx + cos * vy, lift), (0, 0, wz),
-                            **self._kw)
+        vx, vy, wz = world_velocity(self._velocity, self._poses["robot"][2])
+        self._world.move("robot", self._poses["robot"])
+        p.resetBaseVelocity(self._bodies["robot"], (vx, vy, LIFT_M_S), (0, 0, wz), **self._kw)
+
+    def _read_pose(self, name: str) -> Pose:
+        """A body's pose as PyBullet has it."""
+        position, orientation_xyzw = p.getBasePositionAndOrientation(self._bodies[name], **self._kw)
+        x, y, z, w = orientation_xyzw
+        yaw = math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
+        return (position[0], position[1], yaw)
 
     def _read_contacts(self) -> None:
         """Note the first time each obstacle is touched."""
@@ -226,51 +246,6 @@ class Simulator:
 
     def _name(self, body: int) -> str:
         return next(name for name, number in self._bodies.items() if number == body)
-
-    def _objects(self) -> list[str]:
-        return [name for name in self._bodies if name.startswith("box_") or name == "cup"]
-
-    def _obstacles(self) -> list[str]:
-        return [name for name in self._bodies if name not in ("robot", "floor")]
-
-    def _add_plate(self, name: str, face: list[tuple[float, float, float]],
-                   normal: tuple[int, int, int], rgb: tuple[float, ...]) -> None:
-        """An unmovable slab behind a rectangle; PyBullet draws only the rectangle."""
-        corners = np.array(face, float)
-        middle = corners.mean(axis=0) - np.array(normal) * PLATE_M / 2  # the slab's centre
-        half = np.ptp(corners, axis=0) / 2 + np.abs(normal) * PLATE_M / 2
-        collision = p.createCollisionShape(p.GEOM_BOX, halfExtents=half.tolist(), **self._kw)
-        visual = p.createVisualShape(
-            p.GEOM_MESH, vertices=(corners - middle).tolist(), indices=[0, 1, 2, 0, 2, 3],
-            uvs=[[0, 0], [1, 0], [1, 1], [0, 1]], normals=[list(normal)] * 4, rgbaColor=(*rgb, 1),
-            **self._kw,
-        )
-        self._add(name, collision, visual, tuple(middle), 0.0, self._scenario.room.floor_friction,
-                  0.0)
-
-    def _add_box(self, name: str, size: tuple[float, ...], position: tuple[float, ...],
-                 rgb: tuple[float, ...], mass_kg: float, friction: float, yaw: float = 0.0) -> None:
-        half = [s / 2 for s in size]
-        collision = p.createCollisionShape(p.GEOM_BOX, halfExtents=half, **self._kw)
-        visual = p.createVisualShape(p.GEOM_BOX, halfExtents=half, rgbaColor=(*rgb, 1), **self._kw)
-        self._add(name, collision, visual, position, mass_kg, friction, yaw)
-
-    def _add_cylinder(self, name: str, radius: float, height: float, position: tuple[float, ...],
-                      rgb: tuple[float, ...], mass_kg: float, friction: float,
-                      yaw: float = 0.0) -> None:
-        collision = p.createCollisionShape(
-            p.GEOM_CYLINDER, radius=radius, height=height, **self._kw
-        )
-        visual = p.createVisualShape(p.GEOM_CYLINDER, radius=radius, length=height,
-                                     rgbaColor=(*rgb, 1), **self._kw)
-        self._add(name, collision, visual, position, mass_kg, friction, yaw)
-
-    def _add(self, name: str, collision: int, visual: int, position: tuple[float, ...],
-             mass_kg: float, friction: float, yaw: float) -> None:
-        body = p.createMultiBody(mass_kg, collision, visual, position,
-                                 p.getQuaternionFromEuler((0, 0, yaw)), **self._kw)
-        p.changeDynamics(body, -1, lateralFriction=friction, **self._kw)
-        self._bodies[name] = body
 
     def _camera_view(self) -> tuple[float, ...]:
         x, y, yaw = self.pose("robot")

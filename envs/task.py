@@ -22,8 +22,9 @@ def side_passed(path: np.ndarray, box_xy: Sequence[float]) -> str | None:
     that it drives towards, and counter-clockwise on the right.
     """
     away = np.asarray(path, float)[:, :2] - np.asarray(box_xy, float)[:2]
-    bearing = np.unwrap(np.arctan2(away[:, 1], away[:, 0]))
-    turned = float(bearing[-1] - bearing[0])
+    bearing = np.arctan2(away[:, 1], away[:, 0])
+    turns = bearing[1:] - bearing[:-1]
+    turned = float((turns - math.tau * np.rint(turns / math.tau)).sum())
     if abs(turned) < PASSED_RAD:
         return None
     return "left" if turned < 0 else "right"
