@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import math
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from envs.interface import BoxTruth, Truth, full_command, world_to_body
 CORNER_POINTS = 3  # vertices that replace one rounded corner
 STOP_MARGIN_M = 0.02  # inside the goal circle by this much before the expert stops
 BARRIER_M = 10.0
+GOAL = 0  # the goal's number among the nodes
 KEYS_RAD = tuple(math.radians(45.0 * k) for k in range(8))  # w q a z s c d e
 
 
@@ -33,11 +35,10 @@ def path(truth: Truth, clearance_m: float | None = None) -> np.ndarray:
         ValueError: if no path exists.
     """
     start = np.array(truth.robot[:2])
-    goal = np.array(truth.cup)
     wanted = truth.clearance_m if clearance_m is None else clearance_m
     tries = [(wanted, truth.lead_m), (wanted, 0.0), (wanted / 2, 0.0), (0.01, 0.0), (-0.05, 0.0)]
     for margin, lead_m in [*tries, (-truth.robot_radius_m, 0.0)]:
-        route = _shortest(start, goal, truth, truth.robot_radius_m + margin, lead_m)
+        route = _shortest(start, truth, truth.robot_radius_m + margin, lead_m)
         if route is not None:
             return route
     raise ValueError("No path from the robot to the cup: the boxes close every way.")
@@ -49,8 +50,8 @@ def geodesic_m(truth: Truth) -> float:
     Raises:
         ValueError: if no path exists with the robot's bare footprint.
     """
-    start, goal = np.array(truth.robot[:2]), np.array(truth.cup)
-    route = _shortest(start, goal, truth, truth.robot_radius_m, 0.0)
+    start = np.array(truth.robot[:2])
+    route = _shortest(start, truth, truth.robot_radius_m, 0.0)
     if route is None:
         raise ValueError("No path from the robot to the goal circle.")
     length = float(np.linalg.norm(np.diff(route, axis=0), axis=1).sum())
@@ -116,32 +117,71 @@ def corners(box: BoxTruth, grow_m: float) -> np.ndarray:
     return turned + (box.x_m, box.y_m)
 
 
-def _shortest(
-    start: np.ndarray, goal: np.ndarray, truth: Truth, grow_m: float, lead_m: float
-) -> np.ndarray | None:
+def _shortest(start: np.ndarray, truth: Truth, grow_m: float, lead_m: float) -> np.ndarray | None:
     """Dijkstra over the visibility graph, or None where no way exists."""
-    shapes = [_lead(box, corners(box, grow_m), lead_m) for box in truth.boxes]
-    if any(_inside(point, shape) for shape in shapes for point in (start, goal)):
+    graph = _graph(truth.boxes, truth.pass_side, truth.cup, grow_m, lead_m)
+    if graph.covers_goal or graph.covers(start):
         return None
-    nodes = np.vstack([start, goal, *shapes])
-    outer = [_scaled(shape, 1.0 - 1e-6) for shape in shapes]
-    barriers = _barriers(truth)
-    distance = np.full(len(nodes), math.inf)
-    distance[0], before = 0.0, np.full(len(nodes), -1)
-    queue, done = [(0.0, 0)], np.zeros(len(nodes), bool)
-    while queue:
-        _, here = heapq.heappop(queue)
-        if done[here]:
-            continue
+    nodes = graph.nodes
+    distance, before = [math.inf] * len(nodes), [-1] * len(nodes)
+    queue: list[tuple[float, int]] = []
+    done = [False] * len(nodes)
+    ways, reached, here = graph.ways_from(start), 0.0, -1  # -1: the start, which is no node
+    while here != GOAL:
+        for there, length in ways:
+            reach = reached + length
+            if reach < distance[there] and not done[there]:
+                distance[there], before[there] = reach, here
+                heapq.heappush(queue, (reach, there))
+        while queue and done[queue[0][1]]:
+            heapq.heappop(queue)
+        if not queue:
+            return None
+        reached, here = heapq.heappop(queue)
         done[here] = True
-        if here == 1:
-            return nodes[_trace(before, 1)]
-        seen = _visible(nodes[here], nodes, outer, barriers) & ~done
-        reach = distance[here] + np.linalg.norm(nodes - nodes[here], axis=1)
-        for there in np.flatnonzero(seen & (reach < distance)):
-            distance[there], before[there] = reach[there], here
-            heapq.heappush(queue, (float(reach[there]), int(there)))
-    return None
+        if here != GOAL:
+            ways = graph.ways(here)
+    return np.vstack([start, nodes[_trace(before, GOAL)]])
+
+
+class _Graph:
+    """The goal and the corners of grown boxes as nodes [N, 2], and who sees whom."""
+
+    def __init__(self, boxes: tuple[BoxTruth, ...], pass_side: str, goal: tuple[float, float],
+                 grow_m: float, lead_m: float) -> None:
+        shapes = [_lead(box, corners(box, grow_m), lead_m) for box in boxes]
+        inner = [_scaled(shape, 1.0 - 1e-6) for shape in shapes]  # its own corners see each other
+        self.nodes = np.vstack([np.array(goal), *shapes])
+        self._sides, self._inner_sides = _sides(shapes), _sides(inner)
+        self._segments = np.vstack([_barriers(boxes, pass_side), *self._inner_sides])
+        self.covers_goal = self.covers(self.nodes[GOAL])
+        self._ways: dict[int, list[tuple[int, float]]] = {}
+
+    def covers(self, point: np.ndarray) -> bool:
+        """Whether a point [2] lies inside a grown box."""
+        return _inside(point, self._sides)
+
+    def is_free(self, a: np.ndarray, b: np.ndarray) -> bool:
+        """Whether one may drive straight from a to b."""
+        return not _inside(b, self._inner_sides) and bool(_visible(a, b[None], self._segments)[0])
+
+    def ways(self, node: int) -> list[tuple[int, float]]:
+        """Nodes that are seen from a node, and how far (m) each is; found once."""
+        if node not in self._ways:
+            self._ways[node] = self.ways_from(self.nodes[node])
+        return self._ways[node]
+
+    def ways_from(self, origin: np.ndarray) -> list[tuple[int, float]]:
+        """The same from any point [2]."""
+        seen = np.flatnonzero(_visible(origin, self.nodes, self._segments))
+        length = np.linalg.norm(self.nodes - origin, axis=1)
+        return list(zip(seen.tolist(), length[seen].tolist()))
+
+
+@lru_cache(maxsize=32)  # an episode's few: boxes and cup stand still until they are touched
+def _graph(boxes: tuple[BoxTruth, ...], pass_side: str, goal: tuple[float, float], grow_m: float,
+           lead_m: float) -> _Graph:
+    return _Graph(boxes, pass_side, goal, grow_m, lead_m)
 
 
 def _lead(box: BoxTruth, shape: np.ndarray, lead_m: float) -> np.ndarray:
@@ -158,19 +198,21 @@ def _scaled(shape: np.ndarray, factor: float) -> np.ndarray:
     return centre + (shape - centre) * factor
 
 
-def _barriers(truth: Truth) -> np.ndarray:
+def _barriers(boxes: tuple[BoxTruth, ...], pass_side: str) -> np.ndarray:
     """Segments [B, 2, 2] from each box's centre towards the wrong side."""
-    wrong = -1.0 if truth.pass_side == "left" else 1.0
+    wrong = -1.0 if pass_side == "left" else 1.0
     return np.array([[(box.x_m, box.y_m), (box.x_m, box.y_m + wrong * BARRIER_M)]
-                     for box in truth.boxes]).reshape(-1, 2, 2)
+                     for box in boxes]).reshape(-1, 2, 2)
 
 
-def _visible(
-    origin: np.ndarray, nodes: np.ndarray, shapes: list[np.ndarray], barriers: np.ndarray
-) -> np.ndarray:
-    """Which nodes [N] bool can be reached in a straight line that meets no shape and no barrier."""
-    walls = [barriers] + [np.stack([shape, np.roll(shape, -1, axis=0)], axis=1) for shape in shapes]
-    segments = np.vstack(walls)  # [S, 2, 2]
+def _sides(shapes: list[np.ndarray]) -> np.ndarray:
+    """The sides [B, V, 2, 2] of grown boxes' corners [V, 2]: from each to the next."""
+    sides = [np.stack([shape, np.roll(shape, -1, axis=0)], axis=1) for shape in shapes]
+    return np.array(sides).reshape(-1, 4 * CORNER_POINTS, 2, 2)
+
+
+def _visible(origin: np.ndarray, nodes: np.ndarray, segments: np.ndarray) -> np.ndarray:
+    """Which nodes [N] bool can be reached in a straight line that meets no segment."""
     a, b = segments[:, 0], segments[:, 1]
     move = nodes - origin  # [N, 2]
     edge = b - a  # [S, 2]
@@ -184,25 +226,23 @@ def _visible(
     return ~hit.any(axis=1)
 
 
-def _inside(point: np.ndarray, shape: np.ndarray) -> bool:
-    """Whether a point [2] lies inside a convex counter-clockwise polygon [V, 2]."""
-    edge = np.roll(shape, -1, axis=0) - shape
-    to_point = point - shape
-    return bool(np.all(edge[:, 0] * to_point[:, 1] - edge[:, 1] * to_point[:, 0] > 1e-9))
+def _inside(point: np.ndarray, sides: np.ndarray) -> bool:
+    """Whether a point [2] lies inside one of some convex counter-clockwise polygons."""
+    edge = sides[:, :, 1] - sides[:, :, 0]
+    to_point = point - sides[:, :, 0]
+    left_of = edge[..., 0] * to_point[..., 1] - edge[..., 1] * to_point[..., 0] > 1e-9
+    return bool(left_of.all(axis=1).any())
 
 
 def _free(a: np.ndarray, b: np.ndarray, truth: Truth, clearance_m: float) -> bool:
     """Whether a straight move stays clear of the boxes and on the commanded side."""
-    shapes = [_scaled(corners(box, truth.robot_radius_m + clearance_m), 1.0 - 1e-6)
-              for box in truth.boxes]
-    if any(_inside(b, shape) for shape in shapes):
-        return False
-    return bool(_visible(a, b[None], shapes, _barriers(truth))[0])
+    grow_m = truth.robot_radius_m + clearance_m
+    return _graph(truth.boxes, truth.pass_side, truth.cup, grow_m, 0.0).is_free(a, b)
 
 
-def _trace(before: np.ndarray, node: int) -> list[int]:
-    """Node numbers from the start to `node`."""
+def _trace(before: list[int], node: int) -> list[int]:
+    """Node numbers from the first one seen from the start to `node`."""
     route = [node]
     while before[route[-1]] >= 0:
-        route.append(int(before[route[-1]]))
+        route.append(before[route[-1]])
     return route[::-1]
