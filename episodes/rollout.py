@@ -1,8 +1,13 @@
-"""The one loop. Generating, evaluating, DAgger and the robot all drive through `rollout`."""
+"""The one loop: `steps`. Generating, evaluating, DAgger and the robot all drive through it.
+
+`rollout` drives one episode; `episodes.drive` lets many share one policy.
+"""
 
 from __future__ import annotations
 
+import copy
 import time
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +37,7 @@ class Task:
     fixed: dict[str, str] = field(default_factory=dict)  # pinned factors: distance, bias, pattern
     execute: int = 1  # rows of a plan driven before asking again
     keep_rgb: bool = False
+    most: int | None = None  # decisions, where fewer than the world's time limit are wanted
 
 
 class _Log:
@@ -64,6 +70,27 @@ class _Log:
         self.latency.append(latency_s)
 
 
+@dataclass
+class Question:
+    """What an episode asks its policy; the loop answers with an `Answer`."""
+
+    memory: Memory  # replaced where an answer was found with a copy of it
+    observation: Observation
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: an action or why there is none, and what the call cost."""
+
+    action: Action | ActionError
+    latency_s: float  # wall-clock time of the whole call: so long one robot waits
+    core_s: float  # processor time of the call, shared among the questions that it answered
+
+
+Deed = tuple[str, tuple[Any, ...], dict[str, Any]]  # a world's method and its arguments
+Episode = Generator["Question | Deed", Any, Record]
+
+
 def rollout(world: Any, policy: Policy, task: Task) -> Record:
     """Drive one episode and return its record.
 
@@ -73,30 +100,82 @@ def rollout(world: Any, policy: Policy, task: Task) -> Record:
             other exception is a bug and is not caught.
         task: Seed, instruction and how many rows of a plan to drive before asking again.
     """
-    observation, info = world.reset(seed=task.seed, options=task.fixed)
+    episode = steps(world.unwrapped, policy, task)
+    wanted = next(episode)
+    while True:
+        back = (ask(policy, [wanted], 1)[0] if isinstance(wanted, Question)
+                else getattr(world, wanted[0])(*wanted[1], **wanted[2]))
+        try:
+            wanted = episode.send(back)
+        except StopIteration as end:
+            return end.value
+
+
+def steps(place: Any, policy: Policy, task: Task) -> Episode:
+    """The one loop, laid open: it yields what it wants and is sent what came of it.
+
+    A `Deed` wants a world to do something and what it returned; a `Question` wants an `Answer`.
+    So whoever drives may let many episodes take turns, in one process or in several.
+
+    Args:
+        place: Says the world's `scenario`, `robot` and `source`.
+        policy: Begins and ends the memory; is never asked here.
+        task: As in `rollout`.
+
+    Returns:
+        The record, as the generator's value.
+    """
+    observation, info = yield "reset", (), {"seed": task.seed, "options": task.fixed}
     log = _Log(observation, info, task.keep_rgb)
-    memory = policy.begin(task.instruction, policy_seed(task.seed))
+    question = Question(policy.begin(task.instruction, policy_seed(task.seed)), observation)
     ended_by, error = None, None
     plan: list[np.ndarray] = []
     while ended_by is None:
         latency_s = 0.0
         if not plan:
-            try:
-                action, latency_s = _ask(policy, memory, observation, log, world)
-            except ActionError as wrong:
-                ended_by, error = "policy_error", str(wrong)
+            _tell(policy, question.memory, info, place.scenario)
+            answer = yield question
+            if isinstance(answer.action, ActionError):
+                ended_by, error = "policy_error", str(answer.action)
                 break
-            plan = _rows(action, task.execute)
+            plan, latency_s = _rows(answer.action, task.execute), answer.latency_s
         command = plan.pop(0)
-        observation, _, terminated, truncated, info = world.step(command)
+        question.observation, _, terminated, truncated, info = yield "step", (command,), {}
         log.moved(command, info.get("sent", command), latency_s)
-        log.look(observation, info)
+        log.look(question.observation, info)
         if terminated:
             ended_by = info["ended_by"]
-        elif truncated:
+        elif truncated or len(log.sent) == task.most:
             ended_by = "time"
-    policy.end(memory)
-    return _record(world, policy, task, log, ended_by, error)
+    policy.end(question.memory)
+    return _record(place, policy, task, log, ended_by, error)
+
+
+def ask(policy: Policy, questions: Sequence[Question], batch: int) -> list[Answer]:
+    """One call of `act` that answers all questions, filled up to `batch` rows.
+
+    The rows that fill up are copies of the first question; what is answered to them is thrown away.
+    A call that raises says not whose fault it was: then every question is asked again in a call of
+    its own, of the same size, with the memory as it was before. So only those at fault get it.
+    """
+    before = copy.deepcopy([each.memory for each in questions]) if len(questions) > 1 else []
+    filling = [questions[0]] * (batch - len(questions))
+    memories = [each.memory for each in questions]
+    memories += [copy.deepcopy(each.memory) for each in filling]
+    wall, core = time.perf_counter(), time.process_time()
+    actions: Sequence[Action | ActionError]
+    try:
+        actions = checked_actions(
+            policy.act(memories, [each.observation for each in (*questions, *filling)]), batch)
+    except ActionError as wrong:
+        if len(questions) > 1:
+            for question, memory in zip(questions, before):
+                question.memory = memory
+            return [ask(policy, [question], batch)[0] for question in questions]
+        actions = [wrong]
+    latency_s = time.perf_counter() - wall
+    core_s = (time.process_time() - core) / len(questions)
+    return [Answer(action, latency_s, core_s) for action in actions[:len(questions)]]
 
 
 def policy_seed(episode_seed: int) -> int:
@@ -104,17 +183,12 @@ def policy_seed(episode_seed: int) -> int:
     return int(np.random.SeedSequence([episode_seed, POLICY_STREAM]).generate_state(1)[0])
 
 
-def _ask(policy: Policy, memory: Memory, observation: Observation, log: _Log,
-         world: Any) -> tuple[Action, float]:
-    """One answer and how long it took. Only here is a policy told what it declares to need."""
+def _tell(policy: Policy, memory: Memory, info: dict[str, Any], scenario: Any) -> None:
+    """Only here is a policy told what it declares to need."""
     if TRUTH in policy.spec.needs:
-        memory.truth = log.info["truth"]
+        memory.truth = info["truth"]
     if LABEL in policy.spec.needs:
-        memory.label = (world.unwrapped.scenario.name, log.info["layout"].variation.distance)
-    start = time.perf_counter()
-    actions = policy.act([memory], [observation])
-    latency_s = time.perf_counter() - start
-    return checked_actions(actions, 1)[0], latency_s
+        memory.label = (scenario.name, info["layout"].variation.distance)
 
 
 def _rows(action: Action, execute: int) -> list[np.ndarray]:
@@ -124,15 +198,15 @@ def _rows(action: Action, execute: int) -> list[np.ndarray]:
     return list(action.commands[:execute])
 
 
-def _record(world: Any, policy: Policy, task: Task, log: _Log, ended_by: str,
+def _record(place: Any, policy: Policy, task: Task, log: _Log, ended_by: str,
             error: str | None) -> Record:
-    scenario, truths, first = world.unwrapped.scenario, log.truths, log.truths[0]
+    scenario, truths, first = place.scenario, log.truths, log.truths[0]
     return Record(
         scenario=scenario.name, scenario_hash=scenario.hash(), policy=policy.spec.name,
-        instruction=task.instruction, seed=task.seed, source=world.unwrapped.source,
+        instruction=task.instruction, seed=task.seed, source=place.source,
         ended_by=ended_by, error=error, variation=vars(log.info["layout"].variation),
         resampled=log.info["resampled"], pass_side=scenario.pass_side,
-        rules=rules(scenario, world.unwrapped.robot, first),
+        rules=rules(scenario, place.robot, first),
         poses=np.array([truth.robot for truth in truths]), path=log.info["path"],
         boxes=np.array([[list(vars(box).values()) for box in truth.boxes] for truth in truths]),
         cup=np.array([truth.cup for truth in truths]),

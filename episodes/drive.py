@@ -1,0 +1,179 @@
+"""Many episodes at once with one policy: each drives as it would alone, answers come in batches.
+
+A slot holds one episode. As soon as an episode ends, its slot takes the next job. All slots that
+wait for an answer are asked in one call of a fixed size, so that a row of it does not depend on how
+many episodes happen to be under way.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from envs.pool import Pool, World
+from envs.remote import WorldLostError
+from episodes.record import Record
+from episodes.rollout import Answer, Question, Task, ask, steps
+from policies.interface import Policy
+from scenarios import Scenario
+
+MOST_LOSSES = 3  # processes that one episode may take down before a run gives up
+
+
+@dataclass(frozen=True)
+class Job:
+    """One episode to drive, and where."""
+
+    key: str  # names the episode within its run
+    scenario: Scenario
+    task: Task
+
+
+@dataclass(frozen=True)
+class Driven:
+    """One episode that was driven, and its share of the processor's time."""
+
+    key: str
+    record: Record
+    environment_s: float  # in the world: physics, camera, resets
+    inference_s: float  # in the policy
+    renderer: str  # what drew the pictures
+
+
+class Source(Protocol):
+    """Where jobs come from."""
+
+    def take(self, wait: bool) -> Job | None:
+        """The next job; None where none is there now or, if `wait`, where none will ever come."""
+
+
+class Listed:
+    """Jobs that are all known beforehand."""
+
+    def __init__(self, jobs: Iterable[Job]) -> None:
+        """They are taken one by one, when needed."""
+        self._jobs = iter(jobs)
+
+    def take(self, wait: bool) -> Job | None:
+        """The next job; None where there is none."""
+        return next(self._jobs, None)
+
+
+class FatalEpisodeError(RuntimeError):
+    """One episode ends every process that drives it; it is neither a failure nor an error."""
+
+    def __init__(self, key: str, how: str) -> None:
+        """`how`: what the last process died of."""
+        self.key, self.how = key, how
+        super().__init__(f"episode {key} took down {MOST_LOSSES} processes, the last one {how}; "
+                         f"what is driven is kept. Give fewer --workers or a smaller --batch if "
+                         f"memory ran out, else look for a crash in policy or world.")
+
+
+def drive(policy: Policy, worlds: Pool, source: Source, batch: int,
+          beat: Callable[[], None] = lambda: None) -> Iterator[Driven]:
+    """Drive every job of the source and yield each as it ends.
+
+    Args:
+        policy: Who decides, for all.
+        worlds: Where; as many episodes are under way as it has places.
+        source: Jobs, taken only when a slot is free.
+        batch: Rows of one call of `act`; what is missing is filled up and thrown away.
+        beat: Called again and again, as a sign of life.
+
+    Raises:
+        FatalEpisodeError: if the worlds of one episode were lost three times.
+    """
+    slots: list[_Slot] = []
+    losses: Counter[str] = Counter()
+    while True:
+        beat()
+        _fill(slots, policy, worlds, source)
+        if not slots:
+            return
+        ended = [slot for slot in slots if _go_on(slot, worlds, losses)]
+        for slot in ended:
+            slots.remove(slot)
+            worlds.give_back(slot.world)
+            yield slot.driven()
+        if ended:
+            continue
+        asking = {slot: slot.question for slot in slots if slot.question is not None}
+        if len(asking) < min(batch, len(slots)):
+            worlds.wait()
+            continue
+        now = list(asking)[:batch]
+        for slot, answer in zip(now, ask(policy, [asking[slot] for slot in now], batch)):
+            slot.hear(answer)
+        slots = [slot for slot in slots if slot not in now] + now  # who waits longest comes first
+
+
+def _fill(slots: list[_Slot], policy: Policy, worlds: Pool, source: Source) -> None:
+    """Give every free slot a job, as far as there are any."""
+    while len(slots) < worlds.places:
+        job = source.take(wait=not slots)
+        if job is None:
+            return
+        slots.append(_Slot(policy, worlds.borrow(job.scenario), job))
+
+
+def _go_on(slot: _Slot, worlds: Pool, losses: Counter[str]) -> bool:
+    """Drive a slot's episode until it has to wait; true at its end. A lost one begins again."""
+    try:
+        return slot.go_on()
+    except WorldLostError as lost:
+        losses[slot.job.key] += lost.guilty
+        if losses[slot.job.key] >= MOST_LOSSES:
+            raise FatalEpisodeError(slot.job.key, str(lost)) from lost
+        worlds.drop(slot.world)
+        slot.begin(worlds.borrow(slot.job.scenario))
+        return False
+
+
+class _Slot:
+    """One episode under way: what it wants next, and what it cost."""
+
+    def __init__(self, policy: Policy, world: World, job: Job) -> None:
+        self._policy, self.job = policy, job
+        self.begin(world)
+
+    def begin(self, world: World) -> None:
+        """Start from the beginning, in this world."""
+        self.world = world
+        self.question: Question | None = None
+        self._record: Record | None = None
+        self._inference_s = 0.0
+        self._episode = steps(world.place, self._policy, self.job.task)
+        self._want(next(self._episode))
+
+    def go_on(self) -> bool:
+        """Take results as far as they are there; true where the episode has ended."""
+        while self._record is None and self.question is None and self.world.is_done():
+            self._send(self.world.result())
+        return self._record is not None
+
+    def hear(self, answer: Answer) -> None:
+        """The policy's answer to `question`."""
+        self.question = None
+        self._inference_s += answer.core_s
+        self._send(answer)
+
+    def driven(self) -> Driven:
+        """What the episode leaves."""
+        assert self._record is not None, "the episode has ended"
+        return Driven(self.job.key, self._record, self.world.spent_s(), self._inference_s,
+                      self.world.place.renderer)
+
+    def _send(self, back: object) -> None:
+        try:
+            self._want(self._episode.send(back))
+        except StopIteration as end:
+            self._record = end.value
+
+    def _want(self, wanted: Question | tuple) -> None:
+        if isinstance(wanted, Question):
+            self.question = wanted
+        else:
+            self.world.ask(*wanted)

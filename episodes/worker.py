@@ -1,0 +1,99 @@
+"""Inside a worker process: drive what the pipe brings, and give signs of life."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+
+from envs.remote import OUT_OF_MEMORY
+from episodes.drive import FatalEpisodeError, Job
+from episodes.shards import Shard
+
+BEAT_S = 0.5  # signs of life are sent no more often
+NO_MEMORY = ("can't allocate memory", "out of memory")  # what torch says in a RuntimeError
+
+
+def work(pipe: Connection) -> None:
+    """Load the recipe that comes first, rehearse if jobs come next, then drive what comes."""
+    sys.excepthook = lambda *_: None  # whoever reads the pipe tells it
+    mail = _Mail(pipe)
+    try:
+        shard = Shard(pipe.recv())
+        try:
+            with mail.beating():
+                shard.load()
+            pipe.send(("ready", None))
+            first = pipe.recv()
+            if isinstance(first, list):
+                with mail.beating():
+                    rehearsal = shard.rehearse(first)
+                pipe.send(("rehearsed", rehearsal))
+            else:
+                mail.first = first
+        except ValueError as error:
+            pipe.send(("refused", (str(error), traceback.format_exc())))
+            return
+        for driven in shard.drive(mail, mail.beat):
+            pipe.send(("driven", driven))
+    except FatalEpisodeError as fatal:
+        pipe.send(("fatal", (fatal.key, fatal.how)))
+    except (EOFError, BrokenPipeError):
+        raise
+    except BaseException as error:
+        if _ran_out_of_memory(error):
+            sys.exit(OUT_OF_MEMORY)
+        pipe.send(("failed", traceback.format_exc()))
+        raise
+
+
+def _ran_out_of_memory(error: BaseException) -> bool:
+    """Whether another try in a process of its own may do."""
+    said = str(error).lower()
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(each in said for each in NO_MEMORY))
+
+
+class _Mail:
+    """The pipe as a source of jobs, and as a place for signs of life."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self.first: Job | None = None  # came before anyone took jobs
+        self._beaten = 0.0
+
+    def take(self, wait: bool) -> Job | None:
+        """The next job; None where none is there now and nobody waits for one."""
+        job, self.first = self.first, None
+        if job is None and (wait or self._pipe.poll()):
+            job = self._pipe.recv()
+        if job is not None:
+            self._pipe.send(("begun", job.key))
+        return job
+
+    def beat(self) -> None:
+        """A sign of life, if the last is long enough ago."""
+        if time.monotonic() - self._beaten >= BEAT_S:
+            self._beaten = time.monotonic()
+            self._pipe.send(("beat", None))
+
+    @contextlib.contextmanager
+    def beating(self) -> Iterator[None]:
+        """Signs of life while the main thread loads: so long a stopped process alone is hanging."""
+        done = threading.Event()
+
+        def beat() -> None:
+            while not done.wait(BEAT_S):
+                self.beat()
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
