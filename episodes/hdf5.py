@@ -149,8 +149,17 @@ def _check_images(images: h5py.Dataset, layout: str) -> None:
 
 
 def _read_pixels(images: h5py.Dataset, is_rgb: bool, rotate_180: bool) -> np.ndarray:
-    pixels = images[()] if is_rgb else images[()][..., ::-1]
-    return np.ascontiguousarray(pixels[:, ::-1, ::-1] if rotate_180 else pixels)
+    pixels = images[()]
+    if not is_rgb:
+        swap_channels(pixels)
+    return np.ascontiguousarray(pixels[:, ::-1, ::-1]) if rotate_180 else pixels
+
+
+def swap_channels(pictures: np.ndarray) -> None:
+    """Turn pictures [..., 3] from RGB to BGR or back, in place: faster than `[..., ::-1]`."""
+    first = pictures[..., 0].copy()
+    pictures[..., 0] = pictures[..., 2]
+    pictures[..., 2] = first
 
 
 def _read_commands(file: h5py.File, frames: int) -> np.ndarray:

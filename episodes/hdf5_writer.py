@@ -1,7 +1,10 @@
 """Writes episodes in the laboratory's format, so that its own loaders read them unchanged.
 
 Root: `images` (BGR), `actions`, `action_event_types` and the laboratory's attributes. Everything
-that its format lacks stands in the group `sim/` and the attribute `schema_version`.
+that its format lacks stands in the group `sim/` and the attribute `schema_version`. Pictures are
+gzip, one a chunk, which every HDF5 reads without a plug-in. Each is packed once, by ISA-L where it
+is installed and by zlib where it is not: on simulated pictures ISA-L takes a fifth of zlib's time
+at level 1, and a tenth of that at level 4 for 5 % (224 x 224) to 35 % (720p) more bytes.
 """
 
 from __future__ import annotations
@@ -16,14 +19,19 @@ import h5py
 import numpy as np
 
 from episodes.atomic import write_atomically
-from episodes.hdf5 import SCHEMA_VERSION, events_of
+from episodes.hdf5 import SCHEMA_VERSION, events_of, swap_channels
 from episodes.names import EpisodeName, simulated_start
 from episodes.record import Record
+
+try:
+    from isal import isal_zlib as packer
+except ImportError:  # a robot's recorder has time enough for zlib
+    import zlib as packer  # type: ignore[no-redef]
 
 PROFILES = ("lab", "full")
 LAB_DECISIONS = 17  # one start frame and 17 actions: window 8 + prediction 10
 CHUNK_SIZE = 8  # the laboratory's attribute action_chunk_size
-GZIP_LEVEL = 4
+GZIP_LEVEL = 1
 UNSTORED = {"rgb", "latency_s"}  # pictures stand at the root; wall-clock times differ at every run
 
 
@@ -45,25 +53,25 @@ def write_episode(target: str | Path, record: Record, profile: str = "full",
         ValueError: for an unknown profile, a record without pictures, or more than 17 decisions
             in `lab`.
     """
-    images, commands, events = frames(record, profile)
+    pictures, seen, commands, events = frames(record, profile)
     path = Path(target)
     if path.suffix != ".h5":
         path /= f"{name_of(record, started or _free_second(path))}.h5"
     decision_s = float(record.rules["decision_s"])
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
-        _write_images(file, images)
+        _write_images(file, pictures, seen)
         file.create_dataset("actions", data=commands, compression="gzip",
                             compression_opts=GZIP_LEVEL, track_times=False)
         file.create_dataset("action_event_types", data=np.array(events, object),
                             dtype=h5py.string_dtype("utf-8"), compression="gzip", track_times=False)
         file.attrs.update({
             "episode_name": path.stem, "scenario": record.scenario,
-            "action_chunk_size": CHUNK_SIZE, "num_frames": len(images),
-            "total_duration": round(decision_s * (len(images) - 1), 6),
+            "action_chunk_size": CHUNK_SIZE, "num_frames": len(seen),
+            "total_duration": round(decision_s * (len(seen) - 1), 6),
             "schema_version": SCHEMA_VERSION,
         })
-        _write_facts(file.create_group("sim"), record, len(images), facts or {})
+        _write_facts(file.create_group("sim"), record, len(seen), facts or {})
     write_atomically(path, buffer.getvalue())
     return path
 
@@ -74,8 +82,9 @@ def name_of(record: Record, started: datetime) -> EpisodeName:
                        record.variation["distance"])
 
 
-def frames(record: Record, profile: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Pictures [T, H, W, 3] RGB, commands [T, 3] float32 and events [T] of a record.
+def frames(record: Record,
+           profile: str) -> tuple[np.ndarray, list[int], np.ndarray, list[str]]:
+    """Pictures [N, H, W, 3] RGB, and of T frames: which of them it shows, command [3], event.
 
     Frame 0 is `episode_start`: the first picture and no motion. Frame k holds the picture seen
     just before command k, and command k.
@@ -88,15 +97,25 @@ def frames(record: Record, profile: str) -> tuple[np.ndarray, np.ndarray, list[s
     if profile == "lab" and count > LAB_DECISIONS:
         raise ValueError(f"A lab episode has at most {LAB_DECISIONS} decisions, got {count}.")
     padding = LAB_DECISIONS - count if profile == "lab" else 0
-    seen = [0, *range(count), *[count] * padding]  # which picture each frame shows
+    seen = [0, *range(count), *[count] * padding]
     commands = np.zeros((len(seen), 3), np.float32)
     commands[1:count + 1] = record.sent
-    return record.rgb[seen], commands, ["episode_start", *events_of(commands[1:])]
+    return record.rgb, seen, commands, ["episode_start", *events_of(commands[1:])]
 
 
-def _write_images(file: h5py.File, images: np.ndarray) -> None:
-    file.create_dataset("images", data=images[..., ::-1], chunks=(1, *images.shape[1:]),
-                        compression="gzip", compression_opts=GZIP_LEVEL, track_times=False)
+def _write_images(file: h5py.File, pictures: np.ndarray, seen: list[int]) -> None:
+    """Pictures [N, H, W, 3] RGB as BGR chunks; one that several frames show is packed once."""
+    size = pictures.shape[1:]
+    images = file.create_dataset("images", (len(seen), *size), np.uint8, chunks=(1, *size),
+                                 compression="gzip", compression_opts=GZIP_LEVEL,
+                                 track_times=False)
+    packed: dict[int, bytes] = {}
+    for frame, number in enumerate(seen):
+        if number not in packed:
+            picture = pictures[number].copy()
+            swap_channels(picture)
+            packed[number] = packer.compress(picture, GZIP_LEVEL)
+        images.id.write_direct_chunk((frame, 0, 0, 0), packed[number])
 
 
 def _write_facts(group: h5py.Group, record: Record, frame_count: int,
@@ -108,11 +127,31 @@ def _write_facts(group: h5py.Group, record: Record, frame_count: int,
                "pattern": record.variation["pattern"], "distance": record.variation["distance"],
                **facts}
     for name, value in sorted(header.items()):
-        group.attrs[name] = json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
+        text = json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
+        _add_attribute(group, name, text)
     time_s = decision_s * np.maximum(np.arange(frame_count) - 1, 0)  # two frames at the start
     for name, array in sorted({**record.arrays(), "time_s": np.round(time_s, 6)}.items()):
         if name not in UNSTORED:
-            group.create_dataset(name, data=array, track_times=False)
+            _add_array(group, name, array)
+
+
+def _add_attribute(group: h5py.Group, name: str, value: str | int | float | bool) -> None:
+    """Like `group.attrs[name] = value`, in half the time: a file has dozens."""
+    stored = np.array(value, h5py.string_dtype() if isinstance(value, str) else None)
+    kind = h5py.h5t.py_create(stored.dtype, logical=True)
+    space = h5py.h5s.create(h5py.h5s.SCALAR)
+    h5py.h5a.create(group.id, name.encode(), kind, space).write(stored)
+
+
+def _add_array(group: h5py.Group, name: str, array: np.ndarray) -> None:
+    """Like `group.create_dataset(name, data=array, track_times=False)`, in half the time."""
+    plain = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plain.set_obj_track_times(False)
+    kind = h5py.h5t.py_create(array.dtype, logical=True)
+    stored = h5py.h5d.create(group.id, name.encode(), kind, h5py.h5s.create_simple(array.shape),
+                             plain)
+    if array.size:
+        stored.write(h5py.h5s.ALL, h5py.h5s.ALL, np.ascontiguousarray(array))
 
 
 def _free_second(folder: Path) -> datetime:
