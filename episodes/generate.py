@@ -14,7 +14,6 @@ import logging
 import multiprocessing
 import os
 import platform
-import signal
 import sys
 import tempfile
 from collections import Counter
@@ -28,6 +27,7 @@ from episodes.atomic import write_atomically
 from episodes.names import check_scenario
 from episodes.plans import PLANS, Plan, spread
 from scenarios import load, names
+from scenarios.cli import LogLevel, run_command
 from scenarios.schema import PATTERNS
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ class Options:
     """Who drives; only its successes are kept."""
     instructions: Literal["default", "all"] = "default"
     """The stored instruction: the English default, or any wording, drawn by the episode's seed."""
+    log_level: LogLevel = "info"
+    """How much is said while it runs."""
 
 
 def generate(out: str | Path, **options: Any) -> dict[str, Any]:
@@ -255,25 +257,18 @@ def _bar(outcomes: Iterable[Outcome], total: int) -> Iterable[Outcome]:
     return track(outcomes, "episodes", total, console=Console(stderr=True))
 
 
-def main() -> int:
-    """The command line: 0 when done, 2 for wrong input, 130 when interrupted."""
-    import tyro
-
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C
+def main(options: Options) -> None:
+    """Generate, and say in one line what is there now."""
     try:
-        options = tyro.cli(Options, prog="python -m episodes.generate")
         said = _generate(options, _bar if sys.stderr.isatty() else _logged)
-    except (ValueError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
+    except OSError as error:  # a full disk, say: no bug either
+        raise ValueError(f"{error}; the same command goes on from here.") from error
     except KeyboardInterrupt:
-        print("Interrupted; the same command goes on from here.", file=sys.stderr)
-        return 130
+        logger.info("The same command goes on from here.")
+        raise
     resampled = ", ".join(f"{count} {reason}" for reason, count in said["resampled"].items())
     print(f"{said['episodes']} episodes in {options.out} (resampled: {resampled or 'none'}).")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_command(Options, main)

@@ -26,6 +26,7 @@ from scenarios import Scenario, episode_seed, load
 
 PURPOSE = "train"
 INSTRUCTION_STREAM = 2  # keeps the choice of words apart from the layout's chance and the policy's
+START = str(EpisodeName(simulated_start(0)))  # as long as every file's date and time
 ATTEMPTS = 50
 ATTEMPT_STRIDE = 1_000_000  # attempt k of episode i has index i + k * stride: no two ever meet
 
@@ -69,10 +70,15 @@ class Worlds:
     """Worlds by scenario, opened when first needed, and the policy that drives in them."""
 
     def __init__(self, recipe: Recipe) -> None:
-        """Load the policy; no world is opened yet."""
+        """Load the policy and see which files are there; no world is opened yet."""
         self._recipe = recipe
         self._policy = policies.make(recipe.policy)
+        self._robot = asdict(envs.load_robot())
+        self._scenarios: dict[str, tuple[Scenario, str]] = {}  # each with its hash
         self._open: dict[str, Any] = {}
+        self._there: dict[str, list[Path]] = {}  # files by the date and time in their names
+        for path in sorted(recipe.folder.glob("episode_*.h5")):
+            self._there.setdefault(path.name[:len(START)], []).append(path)
 
     def close(self) -> None:
         """Close every world."""
@@ -86,8 +92,11 @@ class Worlds:
         Raises:
             ValueError: if another run's file is in the way, or no attempt succeeds.
         """
-        scenario = load(slot.scenario)
-        request = json.dumps(self._request(slot, scenario), sort_keys=True)
+        if slot.scenario not in self._scenarios:
+            scenario = load(slot.scenario)
+            self._scenarios[slot.scenario] = scenario, scenario.hash()
+        scenario, scenario_hash = self._scenarios[slot.scenario]
+        request = json.dumps(self._request(slot, scenario_hash), sort_keys=True)
         found = self._found(slot, scenario, request)
         if found is not None:
             return found
@@ -124,18 +133,18 @@ class Worlds:
                              facts=facts)
         return Outcome(path, record.scenario, record.variation, refused, found=False)
 
-    def _request(self, slot: Slot, scenario: Scenario) -> dict[str, Any]:
+    def _request(self, slot: Slot, scenario_hash: str) -> dict[str, Any]:
         """All that decides the file's content, but for the versions of code and libraries."""
         recipe = self._recipe
-        return {"scenario_hash": scenario.hash(), "index": slot.index, "fixed": slot.fixed,
+        return {"scenario_hash": scenario_hash, "index": slot.index, "fixed": slot.fixed,
                 "profile": recipe.profile, "image_size": recipe.image_size, "seed": recipe.seed,
                 "policy": recipe.policy, "instructions": recipe.instructions,
-                "robot": asdict(envs.load_robot())}
+                "robot": self._robot}
 
     def _found(self, slot: Slot, scenario: Scenario, request: str) -> Outcome | None:
         """The file of an earlier run of the same request, or None; a damaged one is made again."""
-        start = EpisodeName(simulated_start(slot.number))
-        for path in sorted(self._recipe.folder.glob(f"{start}_*.h5")):
+        start = str(EpisodeName(simulated_start(slot.number)))
+        for path in self._there.get(start, []):
             try:
                 with h5py.File(path, "r") as file:
                     facts = dict(file["sim"].attrs) if "sim" in file else {}

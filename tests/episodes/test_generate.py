@@ -196,20 +196,23 @@ def test_the_command_says_one_sentence_and_exits_with_2(tmp_path):
     done = subprocess.run(command("--scenario", "2box_hori_lef", "--out", tmp_path / "out"),
                           cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("Unknown scenario '2box_hori_lef'. Did you mean")
+    assert done.stderr.startswith("error: Unknown scenario '2box_hori_lef'. Did you mean")
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_an_interrupted_run_leaves_whole_files_only(tmp_path, workers):
+@pytest.mark.parametrize(("workers", "sent", "code"), [
+    (1, signal.SIGINT, 130), (2, signal.SIGINT, 130), (2, signal.SIGTERM, 143)])
+def test_an_interrupted_run_leaves_whole_files_only(tmp_path, workers, sent, code):
     arguments = ["--episodes", 2000, "--image", *SMALL, "--workers", workers, "--out", tmp_path]
     running = subprocess.Popen(command(*arguments), cwd=ROOT, stderr=subprocess.PIPE, text=True)
     while not list(tmp_path.glob("episode_*.h5")) and running.poll() is None:
         time.sleep(0.05)
-    running.send_signal(signal.SIGINT)
+    running.send_signal(sent)
     _, said = running.communicate()
-    assert running.returncode == 130
-    assert said.splitlines()[-1] == "Interrupted; the same command goes on from here."
+    assert running.returncode == code
+    *_, hint, last = said.splitlines()
+    assert hint.endswith("The same command goes on from here.")
+    assert last == "Interrupted."
     assert {path.suffix for path in tmp_path.iterdir()} == {".h5"}
     for path in find_episodes(tmp_path):
         assert read_episode(path).source == "simulated"
