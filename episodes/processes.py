@@ -38,28 +38,26 @@ class Workers:
         self._recipe = recipe
         self._inbox: queue.SimpleQueue[tuple[_Worker, str, Any]] = queue.SimpleQueue()
         self._names = itertools.count(1)
-        self._rehearsal: list[Job] = []
         self._unready_deaths = 0  # in a row
         self._longest_s = 0.0  # between two signs of life
         self._workers = [self._start() for _ in range(count)]
 
     def rehearse(self, jobs: list[Job]) -> Rehearsal:
-        """One worker makes one decision in each job, while the others load.
+        """One worker makes one decision in each job, while the others warm up.
 
         Raises:
             ValueError: one sentence, if policy or world cannot start.
         """
-        self._rehearsal = jobs
+        for number, worker in enumerate(self._workers):
+            worker.send(jobs if number == 0 else jobs[:1])
+        self._warm_up = jobs[:1]
         while True:
             worker, what, content = self._next()
             if what == "ready" and worker is self._workers[0]:
-                worker.send(jobs)
-            elif what == "rehearsed":
-                worker.is_ready, self._rehearsal = True, []
                 self._longest_s = max(self._longest_s, content.round_s)
                 return content
-            elif what == "gone":
-                self._replace(worker, content)
+            if what == "gone":
+                self._replace(worker, content, jobs if worker is self._workers[0] else jobs[:1])
 
     def drive(self, jobs: list[Job]) -> Iterator[Driven]:
         """Drive every job; yields each as it ends, in any order.
@@ -80,7 +78,7 @@ class Workers:
                 work.give_up(worker, FatalEpisodeError(*content))
             elif what == "gone":
                 work.lose(worker, content)
-                self._replace(worker, content)
+                self._replace(worker, content, self._warm_up)
         if work.fatal is not None:
             raise work.fatal
 
@@ -124,12 +122,12 @@ class Workers:
             if what == "failed":
                 raise WorkerError(content)
             if what == "ready":
-                worker.is_ready = not (self._rehearsal and worker is self._workers[0])
+                worker.is_ready = True
             if what == "gone":
                 content = worker.end()
             return worker, what, content
 
-    def _replace(self, worker: _Worker, how: str) -> None:
+    def _replace(self, worker: _Worker, how: str, warm_up: list[Job]) -> None:
         """Start another in place of one that is gone.
 
         Raises:
@@ -142,7 +140,9 @@ class Workers:
                              f"for a crash where policy or world starts.")
         logger.warning("worker %d (process %d) %s; another takes its place", worker.name,
                        worker.child.number, how)
-        self._workers[self._workers.index(worker)] = self._start()
+        place = self._workers.index(worker)
+        self._workers[place] = self._start()
+        self._workers[place].send(warm_up)
 
 
 class _Work:

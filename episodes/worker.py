@@ -19,7 +19,7 @@ NO_MEMORY = ("can't allocate memory", "out of memory")  # what torch says in a R
 
 
 def work(pipe: Connection) -> None:
-    """Load the recipe that comes first, rehearse if jobs come next, then drive what comes."""
+    """Load the recipe that comes first, rehearse what comes next, then drive what comes."""
     sys.excepthook = lambda *_: None  # whoever reads the pipe tells it
     mail = _Mail(pipe)
     try:
@@ -27,14 +27,8 @@ def work(pipe: Connection) -> None:
         try:
             with mail.beating():
                 shard.load()
-            pipe.send(("ready", None))
-            first = pipe.recv()
-            if isinstance(first, list):
-                with mail.beating():
-                    rehearsal = shard.rehearse(first)
-                pipe.send(("rehearsed", rehearsal))
-            else:
-                mail.first = first
+                rehearsal = shard.rehearse(pipe.recv())
+            pipe.send(("ready", rehearsal))
         except ValueError as error:
             pipe.send(("refused", (str(error), traceback.format_exc())))
             return
@@ -63,16 +57,14 @@ class _Mail:
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
-        self.first: Job | None = None  # came before anyone took jobs
         self._beaten = 0.0
 
     def take(self, wait: bool) -> Job | None:
         """The next job; None where none is there now and nobody waits for one."""
-        job, self.first = self.first, None
-        if job is None and (wait or self._pipe.poll()):
-            job = self._pipe.recv()
-        if job is not None:
-            self._pipe.send(("begun", job.key))
+        if not wait and not self._pipe.poll():
+            return None
+        job = self._pipe.recv()
+        self._pipe.send(("begun", job.key))
         return job
 
     def beat(self) -> None:

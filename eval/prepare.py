@@ -6,30 +6,29 @@ import contextlib
 import dataclasses
 import logging
 import os
+import time
 from collections import Counter
 from collections.abc import Iterator
 from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import envs
 import policies
 from envs.interface import RobotSpec
-from episodes.rollout import rollout
 from eval.config import Config
+from eval.engines import POLICY_OPTIONS, check_workers, open_engine
 from eval.openloop import answer, check_policy
 from eval.provenance import described, provenance, told
 from eval.results import Run
-from eval.session import EPISODES, PURPOSE, Session, open_world, task_of
+from eval.session import PURPOSE, Closed, Open, Session, jobs_of
 from policies import Policy
-from policies.interface import LABEL
+from policies.interface import LABEL, PolicySpec
 from scenarios import Scenario, select
 
-POLICY_OPTIONS = ("size", "checkpoint", "device", "random_weights")
-NUMBERS = {"episodes": int, "execute": int, "videos": int, "seed": int, "random_weights": bool}
-NOT_STORED = ("resume", "log_level")  # options of one call, not of the run
+NUMBERS = {"episodes": int, "execute": int, "videos": int, "seed": int, "random_weights": bool,
+           "batch": int, "workers": int}
+NOT_STORED = ("resume", "log_level", "workers")  # options of one call, not of the run
 
 logger = logging.getLogger(__name__)
 
@@ -51,25 +50,55 @@ def prepare(config: Config) -> Session:
     if config.policy is None:
         raise ValueError("Which policy? Give --policy NAME, or --resume RUN to continue a run; "
                          f"names are {', '.join(policies.REGISTRY)}.")
-    options = {name: getattr(config, name) for name in POLICY_OPTIONS if getattr(config, name)}
-    policy = policies.make(config.policy, **options)
-    facts: dict[str, Any]
     if config.loop == "open":
-        files = _readable(config, policy, chosen, robot)
-        names = set(files.values())
-        chosen = [each for each in chosen if each.name in names]
-        facts = {"source": None, "renderer": None, "planned": len(files)}
-    else:
+        return _open(config, chosen, robot, old)
+    return _closed(config, chosen, robot, old)
+
+
+def _closed(config: Config, chosen: list[Scenario], robot: RobotSpec, old: Run | None) -> Session:
+    """Ready to drive: what cannot start is found by a rehearsal, before anything is written."""
+    start, jobs = time.perf_counter(), jobs_of(config, chosen)
+    done = set() if old is None else {line["id"] for line in old.lines()}
+    missing = [job for job in jobs if job.key not in done]
+    engine, workers = open_engine(config, robot, len(missing))
+    with contextlib.ExitStack() as stack:
+        stack.callback(engine.close)
+        first = {job.scenario.name: job for job in reversed(jobs)}
+        rehearsal = engine.rehearse([dataclasses.replace(job, task=dataclasses.replace(
+            job.task, most=1, keep_rgb=False)) for job in reversed(first.values())])
+        facts = _facts(config, rehearsal.spec, chosen, robot) | {
+            "source": rehearsal.source, "renderer": rehearsal.renderer, "planned": len(jobs)}
         names = {each.name for each in chosen}
-        files, facts = {}, _rehearse(config, policy, chosen, robot)
-    facts |= {
+        run = _create(config, rehearsal.spec, names, facts) if old is None else _reopen(old, facts)
+        stack.pop_all()  # from here on the session closes it
+    return Session(config, run, Closed(engine, workers, missing,
+                                       time.perf_counter() - start))
+
+
+def _open(config: Config, chosen: list[Scenario], robot: RobotSpec, old: Run | None) -> Session:
+    """Ready to compare: every file is read once, and the first is rehearsed."""
+    start = time.perf_counter()
+    policy = policies.make(config.policy or "", **{
+        name: getattr(config, name) for name in POLICY_OPTIONS if getattr(config, name)})
+    files = _readable(config, policy, chosen, robot)
+    names = set(files.values())
+    chosen = [each for each in chosen if each.name in names]
+    facts = _facts(config, policy.spec, chosen, robot) | {
+        "source": None, "renderer": None, "planned": len(files)}
+    run = _create(config, policy.spec, names, facts) if old is None else _reopen(old, facts)
+    return Session(config, run, Open(policy, robot, list(files),
+                                     time.perf_counter() - start))
+
+
+def _facts(config: Config, spec: PolicySpec, chosen: list[Scenario],
+           robot: RobotSpec) -> dict[str, Any]:
+    """What both loops write down about a run."""
+    return {
         "config": {name: value for name, value in vars(config).items() if name not in NOT_STORED},
-        "purpose": PURPOSE, "batch_size": 1, "policy": described(policy.spec),
-        "scenarios": {each.name: each.hash() for each in chosen},
+        "purpose": PURPOSE, "batch_size": config.batch if config.loop == "closed" else 1,
+        "policy": described(spec), "scenarios": {each.name: each.hash() for each in chosen},
         "robot": dataclasses.asdict(robot), **provenance(),
     }
-    run = _create(config, policy, names, facts) if old is None else _reopen(old, facts)
-    return Session(config, policy, chosen, robot, list(files), run)
 
 
 def _plain(config: Config) -> Config:
@@ -97,7 +126,8 @@ def _check(config: Config) -> None:
     """Refuse options that make no sense, before anything is loaded."""
     if config.loop not in ("closed", "open"):
         raise ValueError(f"--loop must be closed or open, got {config.loop!r}.")
-    for name, least in (("episodes", 1), ("execute", 1), ("videos", 0), ("seed", 0)):
+    for name, least in (("episodes", 1), ("execute", 1), ("videos", 0), ("seed", 0), ("batch", 1),
+                        ("workers", 1)):
         value = getattr(config, name)
         if value is not None and value < least:
             raise ValueError(f"--{name} must be {least} or more, got {value}.")
@@ -109,6 +139,7 @@ def _check(config: Config) -> None:
     if config.loop == "open" and config.execute != 1:
         raise ValueError("--execute belongs to the closed loop; the open loop compares the first "
                          "row of every plan. Leave it out.")
+    check_workers(config)
 
 
 def _check_writable(out: Path) -> None:
@@ -127,7 +158,8 @@ def _stored_config(run: Run, given: Config) -> Config:
         ValueError: if another option was typed beside --resume and differs from it.
     """
     try:
-        stored = _plain(Config(**run.facts["config"], log_level=given.log_level))
+        stored = _plain(Config(**run.facts["config"], log_level=given.log_level,
+                               workers=given.workers))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{run.folder}: run.json holds no configuration of eval.run "
                          f"({error}); start a new run.") from error
@@ -138,32 +170,6 @@ def _stored_config(run: Run, given: Config) -> Config:
             raise ValueError(f"{run.folder} began with --{field.name.replace('_', '-')} {began}, "
                              f"got {typed}; leave the option out, or start a new run.")
     return stored
-
-
-def _rehearse(config: Config, policy: Policy, chosen: list[Scenario],
-              robot: RobotSpec) -> dict[str, Any]:
-    """One decision in every scenario: what cannot start is found before anything is written.
-
-    It also warms the policy up, so that the first latency that is stored is like the others.
-    """
-    for scenario in chosen:
-        with open_world(scenario, robot, policy) as world:
-            facts = {"source": world.unwrapped.source, "renderer": world.unwrapped.renderer,
-                     "planned": len(chosen) * (config.episodes or EPISODES)}
-            with _said_where(policy, scenario.name):
-                rollout(_OneDecision(world), policy, task_of(config, scenario, 0))
-    return facts
-
-
-class _OneDecision:
-    """A world whose time is up after the first decision."""
-
-    def __init__(self, world: Any) -> None:
-        self.unwrapped, self.reset, self._step = world.unwrapped, world.reset, world.step
-
-    def step(self, command: np.ndarray) -> tuple[Any, ...]:
-        observation, reward, terminated, _, info = self._step(command)
-        return observation, reward, terminated, True, info
 
 
 def _readable(config: Config, policy: Policy, chosen: list[Scenario],
@@ -226,13 +232,13 @@ def _said_where(policy: Policy, where: str) -> Iterator[None]:
                          f"(--log-level debug shows the traceback.)") from error
 
 
-def _create(config: Config, policy: Policy, names: set[str | None] | set[str],
+def _create(config: Config, spec: PolicySpec, names: set[str | None] | set[str],
             facts: dict[str, Any]) -> Run:
     (what,) = names if len(names) == 1 else ("all",)
     loop = "open_" if config.loop == "open" else ""
     words = told(config.instruction)
     told_what = "" if words == "default" else f"_{words}"
-    return Run.create(Path(config.out), f"{policy.spec.name}_{loop}{what or 'unknown'}{told_what}",
+    return Run.create(Path(config.out), f"{spec.name}_{loop}{what or 'unknown'}{told_what}",
                       facts)
 
 
@@ -240,9 +246,9 @@ def _reopen(run: Run, now: dict[str, Any]) -> Run:
     """Go on in an interrupted run, if it is still the same experiment.
 
     Raises:
-        ValueError: if scenario, robot, policy, renderer or the number of files changed since.
+        ValueError: if scenario, robot, policy, renderer, batch or number of files changed since.
     """
-    for name in ("scenarios", "robot", "policy", "renderer", "planned"):
+    for name in ("scenarios", "robot", "policy", "renderer", "planned", "batch_size"):
         if run.facts[name] != now[name]:
             raise ValueError(f"{run.folder}: {name} changed since this run began "
                              f"({run.facts[name]} then, {now[name]} now); start a new run.")

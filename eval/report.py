@@ -10,7 +10,7 @@ from episodes.atomic import write_atomically
 from eval.provenance import told
 from eval.results import Run, write_json
 from eval.summary import summarise
-from eval.table import Table, tables
+from eval.table import markdown, tables
 
 HEADINGS = {"closed": "Closed loop", "open": "Open loop: one-step errors on recorded episodes"}
 CAUTION_OPEN = ("One-step errors do not rank driving: a policy with a smaller error can drive "
@@ -31,7 +31,7 @@ def _markdown(run: Run, summary: dict[str, Any], lines: list[dict[str, Any]]) ->
     policy = summary["policy"]
     said = "\n".join(f"> **{warning}**\n" for warning in summary["warnings"])
     parts = [f"# {policy['name']}: {_what(run, lines)}", HEADINGS[summary["loop"]] + ".", said,
-             *[f"## {title}\n\n{_table(table)}" for title, table in tables(summary).items()],
+             *[f"## {title}\n\n{markdown(table)}" for title, table in tables(summary).items()],
              *summary.get("notes", []), _reading(summary), _errors(summary),
              _pictures(run), _provenance(run)]
     return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
@@ -45,13 +45,6 @@ def _what(run: Run, lines: list[dict[str, Any]]) -> str:
     return names[0] if len(names) == 1 else f"{len(names)} scenarios"
 
 
-def _table(table: Table) -> str:
-    headers, rows = table
-    lines = [headers, ["---"] * len(headers), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |"
-                     for line in lines)
-
-
 def _reading(summary: dict[str, Any]) -> str:
     """What the numbers count."""
     if summary["loop"] == "open":
@@ -60,8 +53,8 @@ def _reading(summary: dict[str, Any]) -> str:
                         for name, what in summary["denominators"].items())
     return (f"## What is counted\n\nSource: {summary['source']}. Success: stood still at the goal, "
             f"every box passed on the commanded side, nothing touched. Reach: was inside the goal "
-            f"circle. Lengths in metres, time in seconds of the world's clock; latency is "
-            f"wall-clock time of one decision on this machine.\n\n{counted}")
+            f"circle. Lengths in metres, time in seconds of the world's clock. How long the "
+            f"policy took to answer is in [timing.md](timing.md).\n\n{counted}")
 
 
 def _errors(summary: dict[str, Any]) -> str:
@@ -89,13 +82,14 @@ def _picture(path: Path) -> str:
 def _provenance(run: Run) -> str:
     facts = run.facts
     policy, machine = facts["policy"], facts["machine"]
+    asked = {name: value for name, value in facts["config"].items() if name != "out"}
     packages = ", ".join(f"{name} {version}" for name, version in facts["packages"].items()
                          if version)
     instruction = facts["config"]["instruction"]
     words = {"default": "the default instruction of each episode", "none": "nothing",
              "own_words": f"own words: {instruction}"}[told(instruction)]
     rows = [
-        ("run", facts["id"]), ("configuration", f"`{json.dumps(facts['config'])}`"),
+        ("configuration", f"`{json.dumps(asked)}`"), ("batch", str(facts["batch_size"])),
         ("scenarios", ", ".join(f"{name} ({hashed})"
                                 for name, hashed in facts["scenarios"].items())),
         ("policy", f"{policy['name']}, weights {policy['weights']}, "
@@ -107,4 +101,5 @@ def _provenance(run: Run) -> str:
         ("machine", f"{machine['processor']}, {machine['cores']} cores, {machine['system']}, "
                     f"Python {machine['python']}"),
     ]
-    return "## Where it comes from\n\n" + _table((["", ""], [[name, text] for name, text in rows]))
+    return "## Where it comes from\n\n" + markdown(
+        (["", ""], [[name, text] for name, text in rows]))

@@ -5,7 +5,8 @@
 - `timing.jsonl`: one line an episode, the wall-clock times; nobody compares them bit for bit.
 - `arrays/`: one .npz an episode: poses, path, commands, clearances.
 - `videos/`: pictures of the first episodes.
-- `summary.json`, `report.md`: every number, and the report.
+- `summary.json`, `report.md`: every number, and the report; the same bytes for the same seeds.
+- `timing.json`, `timing.md`: how long it took.
 - `run.log`: what was logged.
 """
 
@@ -114,7 +115,7 @@ class Run:
         return line
 
     def lines(self) -> list[dict[str, Any]]:
-        """The episodes, in the order in which they were driven.
+        """The episodes, in the order of the run's plan, whatever ended first.
 
         Raises:
             ValueError: if a line is damaged or lacks what eval.run writes.
@@ -125,7 +126,10 @@ class Run:
             name = line.get("id") if isinstance(line, dict) else None
             check(line, LINES[self.facts["config"]["loop"]],
                   f"{path}: line {number}, episode {name}")
-        return found
+        if self.facts["config"]["loop"] == "open":
+            return found  # one after the other
+        order = {name: number for number, name in enumerate(self.facts["scenarios"])}
+        return sorted(found, key=lambda line: (order.get(line["scenario"], -1), line["index"]))
 
     @cached_property
     def timing(self) -> dict[str, dict[str, Any]]:
@@ -162,13 +166,22 @@ class Run:
         write_atomically(self.folder / "episodes.jsonl", b"".join(map(_encoded, lines)))
 
 
-def add_record(run: Run, index: int, record: Record, wall_s: float) -> dict[str, Any]:
-    """Store a judged record as episode `index` of its scenario; returns its line."""
+def add_record(run: Run, index: int, record: Record,
+               spent_s: dict[str, float]) -> dict[str, Any]:
+    """Store a judged record as episode `index` of its scenario; returns its line.
+
+    Args:
+        run: Where.
+        index: Which episode.
+        record: What happened.
+        spent_s: Seconds by what they were spent on, for timing.jsonl.
+    """
     line = {"id": episode_id(record.scenario, index), "index": index, **record.header(),
             **judge(record)}
     kept = {name: value for name, value in record.arrays().items() if name not in KEPT_APART}
     latency_s = [round(float(each), 9) for each in record.latency_s]
-    return run.add(line, kept, {"wall_s": round(wall_s, 4), "latency_s": latency_s})
+    spent = {name: round(each, 6) for name, each in spent_s.items()}
+    return run.add(line, kept, {**spent, "latency_s": latency_s})
 
 
 def add_answers(run: Run, name: str, answers: Answers) -> dict[str, Any]:
@@ -209,6 +222,11 @@ def load_record(run: Run, line: dict[str, Any]) -> Record:
 def episode_id(scenario: str, index: int) -> str:
     """The name of an episode within its run, and of its files."""
     return f"{scenario}_{index:03d}"
+
+
+def index_of(identity: str) -> int:
+    """Which episode of its scenario an `episode_id` names."""
+    return int(identity.rpartition("_")[2])
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -16,7 +16,7 @@ from scenarios.cli import run_command
 if TYPE_CHECKING:
     from eval.session import Session
 
-FAILED = 1  # the exit code of a run in which every episode is an error
+FAILED = 1  # the exit code of a run in which every episode is an error, or one cannot be driven
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,8 @@ class Result:
 
     folder: Path  # with report.md, summary.json and all else
     summary: dict[str, Any]  # the content of summary.json
-    episodes: list[dict[str, Any]]  # the lines of episodes.jsonl
+    timing: dict[str, Any]  # the content of timing.json
+    episodes: list[dict[str, Any]]  # the lines of episodes.jsonl, in the order of the plan
 
 
 def run(config: Config | None = None, **options: Any) -> Result:
@@ -59,12 +60,17 @@ def main(config: Config) -> Callable[[], None]:
 
 def _work(session: Session) -> None:
     """Drive with a progress bar, then show the table and say where the report is."""
+    from episodes.drive import FatalEpisodeError
     from eval.terminal import follow, show
 
     with _resumable(session):
-        follow(session)
+        try:
+            follow(session)
+        except FatalEpisodeError as fatal:
+            print(f"error: {fatal}", file=sys.stderr)
+            sys.exit(FAILED)
     result = _finish(session)
-    show(result.summary, result.folder)
+    show(result.summary, result.timing, result.folder)
     errors = [line["error"] for line in result.episodes]
     if all(errors):
         print(f"error: every episode ended by an error of the policy: {errors[0]}",
@@ -86,10 +92,14 @@ def _resumable(session: Session) -> Iterator[None]:
 
 def _finish(session: Session) -> Result:
     from eval.report import write_report
+    from eval.timing import write_timing
 
-    lines = session.run.lines()
-    summary = write_report(session.run, lines)
-    return Result(session.run.folder, summary, lines)
+    run = session.run
+    lines = run.lines()
+    summary = write_report(run, lines)
+    timing = write_timing(run, lines, session.loop.spent)
+    run.rewrite(lines)
+    return Result(run.folder, summary, timing, lines)
 
 
 if __name__ == "__main__":

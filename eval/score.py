@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,6 +35,7 @@ def score(folder: Path | str) -> dict[str, Any]:
     from eval.metrics import judge
     from eval.report import write_report
     from eval.results import Run, answers_metrics, load_record
+    from eval.timing import write_timing
 
     run = Run(Path(folder))
     lines = []
@@ -45,6 +47,7 @@ def score(folder: Path | str) -> dict[str, Any]:
             judged = judge(load_record(run, line))
         lines.append(line | judged)
     summary = write_report(run, lines)
+    write_timing(run, lines, None)
     run.rewrite(lines)
     return summary
 
@@ -53,7 +56,9 @@ def main(config: Config) -> None:
     """Score and show the tables."""
     from eval.terminal import show
 
-    show(score(config.run), config.run)
+    summary = score(config.run)
+    timing = json.loads((config.run / "timing.json").read_text(encoding="utf-8"))
+    show(summary, timing, config.run)
 
 
 if __name__ == "__main__":

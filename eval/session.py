@@ -6,17 +6,20 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import envs
 from envs.interface import RobotSpec
-from episodes.rollout import Task, rollout
+from episodes.drive import Driven, Job
+from episodes.rollout import Task
+from episodes.shards import Engine
 from eval.config import Config
 from eval.openloop import answer
 from eval.provenance import told
-from eval.results import Run, add_answers, add_record, episode_id
+from eval.results import Run, add_answers, add_record, episode_id, index_of
+from eval.timing import Spent
 from policies import Policy
 from scenarios import Scenario, episode_seed
 from scenarios.cli import ROOMS
@@ -27,59 +30,102 @@ EPISODES = 10  # per scenario, in the closed loop
 logger = logging.getLogger(__name__)
 
 
+class Loop(Protocol):
+    """How the missing episodes of a run come to be."""
+
+    spent: Spent
+
+    def lines(self, run: Run, config: Config) -> Iterator[dict[str, Any]]:
+        """Each missing episode's line, as soon as it is stored."""
+
+
 @dataclass(frozen=True)
 class Session:
     """A run that is ready to drive, or to go on."""
 
     config: Config
-    policy: Policy
-    scenarios: list[Scenario]
-    robot: RobotSpec
-    files: list[Path]  # recorded episodes, for the open loop
     run: Run
+    loop: Loop
 
     def drive(self) -> Iterator[dict[str, Any]]:
         """Drive what is not driven yet; yields each episode's line as soon as it is stored."""
         with _run_log(self.run.folder / "run.log", self.config.log_level):
-            logger.info("%s: policy %s", self.run.folder, self.policy.spec.name)
-            for line in self._closed() if self.config.loop == "closed" else self._open():
+            logger.info("%s: policy %s", self.run.folder, self.run.facts["policy"]["name"])
+            start = time.perf_counter()
+            for line in self.loop.lines(self.run, self.config):
                 logger.info("%s: %s", line["id"], _in_short(line))
                 yield line
+            self.loop.spent.drive_s = time.perf_counter() - start
 
-    def _closed(self) -> Iterator[dict[str, Any]]:
-        done = {line["id"] for line in self.run.lines()}
-        for number, scenario in enumerate(self.scenarios):
-            missing = [index for index in range(self.config.episodes or EPISODES)
-                       if episode_id(scenario.name, index) not in done]
-            if not missing:
-                continue
-            with open_world(scenario, self.robot, self.policy) as world:
-                for index in missing:
-                    yield self._episode(world, scenario, number, index)
 
-    def _episode(self, world: Any, scenario: Scenario, number: int, index: int) -> dict[str, Any]:
-        """Drive, film and store one episode; its line comes last."""
-        filmed = index * len(self.scenarios) + number < self.config.videos
-        task = task_of(self.config, scenario, index, keep_rgb=filmed)
-        start = time.perf_counter()
-        record = rollout(world, self.policy, task)
-        wall_s = time.perf_counter() - start
-        if filmed:
-            from eval.pictures import film
+class Closed:
+    """Drive: jobs go to an engine, records come back in any order."""
 
-            film(record, self.run.videos / episode_id(scenario.name, index))
-        return add_record(self.run, index, record, wall_s)
+    def __init__(self, engine: Engine, workers: int, jobs: list[Job], start_s: float) -> None:
+        """An engine that has rehearsed, and what is missing."""
+        self._engine, self._jobs = engine, {job.key: job for job in jobs}
+        self.spent = Spent(start_s=start_s, workers=workers)
 
-    def _open(self) -> Iterator[dict[str, Any]]:
+    def lines(self, run: Run, config: Config) -> Iterator[dict[str, Any]]:
+        """Drive every job; films are made beside the driving, where that goes on elsewhere."""
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._engine.close)
+            films = stack.enter_context(ThreadPoolExecutor(1))
+            filming: list[tuple[Future[None], Driven]] = []
+            for driven in self._engine.drive(list(self._jobs.values())):
+                self.spent.add(driven)
+                if driven.record.rgb is None:
+                    yield self._store(run, driven)
+                    continue
+                filming.append((films.submit(_film, run, driven), driven))
+                if self.spent.workers == 1:
+                    yield from self._filmed(run, filming, wait=True)
+                yield from self._filmed(run, filming, wait=False)
+            yield from self._filmed(run, filming, wait=True)
+
+    def _filmed(self, run: Run, filming: list[tuple[Future[None], Driven]],
+                wait: bool) -> Iterator[dict[str, Any]]:
+        """Store what is filmed; its line comes last, so that a line means a whole episode."""
+        while filming and (wait or filming[0][0].done()):
+            film, driven = filming.pop(0)
+            film.result()
+            yield self._store(run, driven)
+
+    def _store(self, run: Run, driven: Driven) -> dict[str, Any]:
+        if driven.renderer != run.facts["renderer"]:
+            raise RuntimeError(f"{driven.key}: was drawn by {driven.renderer}, this run's pictures "
+                               f"are of {run.facts['renderer']}; results of two renderers never "
+                               f"mix.")
+        spent = {"environment_s": driven.environment_s, "inference_s": driven.inference_s}
+        return add_record(run, index_of(driven.key), driven.record, spent)
+
+
+class Open:
+    """Compare: one recorded episode after the other, in this process."""
+
+    def __init__(self, policy: Policy, robot: RobotSpec, files: list[Path],
+                 start_s: float) -> None:
+        """A policy that is loaded, and all files of the run."""
+        self._policy, self._robot, self._files = policy, robot, files
+        self.spent = Spent(start_s=start_s, workers=1)
+
+    def lines(self, run: Run, config: Config) -> Iterator[dict[str, Any]]:
+        """Ask about every file that has no line yet."""
         from episodes.hdf5 import read_episode
 
-        done = {line["id"] for line in self.run.lines()}
-        for path in self.files:
+        done = {line["id"] for line in run.lines()}
+        for path in self._files:
             if path.stem not in done:
                 episode = read_episode(path)
-                words = _words(self.config, episode.instruction or "")
-                answers = answer(self.policy, episode, words, self.config.seed, self.robot)
-                yield add_answers(self.run, self.policy.spec.name, answers)
+                words = _words(config, episode.instruction or "")
+                answers = answer(self._policy, episode, words, config.seed, self._robot)
+                yield add_answers(run, self._policy.spec.name, answers)
+
+
+def _film(run: Run, driven: Driven) -> None:
+    from eval.pictures import film
+
+    film(driven.record, run.videos / driven.key)
 
 
 def _in_short(line: dict[str, Any]) -> str:
@@ -92,7 +138,15 @@ def _in_short(line: dict[str, Any]) -> str:
     return f"MAE {mae:.4f} over {line['decisions']} decisions"
 
 
-def task_of(config: Config, scenario: Scenario, index: int, keep_rgb: bool = False) -> Task:
+def jobs_of(config: Config, scenarios: list[Scenario]) -> list[Job]:
+    """Every episode of a run, in its order; the first of each scenario are filmed in turn."""
+    return [Job(episode_id(scenario.name, index), scenario,
+                _task(config, scenario, index, index * len(scenarios) + number < config.videos))
+            for number, scenario in enumerate(scenarios)
+            for index in range(config.episodes or EPISODES)]
+
+
+def _task(config: Config, scenario: Scenario, index: int, keep_rgb: bool) -> Task:
     """Episode `index` of a scenario: seed, words and all."""
     seed = episode_seed(PURPOSE, config.seed, scenario.layout_group, index)
     words = _words(config, scenario.instructions.english)
@@ -103,16 +157,6 @@ def _words(config: Config, default: str) -> str:
     """What the policy is told."""
     return {"default": default, "none": "", "own_words": config.instruction}[
         told(config.instruction)]
-
-
-@contextlib.contextmanager
-def open_world(scenario: Scenario, robot: RobotSpec, policy: Policy) -> Iterator[Any]:
-    """A world with the pictures that the policy wants, closed afterwards."""
-    world = envs.make(scenario, robot, image_size=policy.spec.image_size)
-    try:
-        yield world
-    finally:
-        world.close()
 
 
 @contextlib.contextmanager

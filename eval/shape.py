@@ -17,7 +17,7 @@ FACTS: Shape = {
     "config.loop": str, "config.instruction": str, "config.seed": int,
     "policy.name": str, "policy.needs": list, "policy.privileged": bool, "policy.weights": str,
     "policy.weights_hash": MAYBE_TEXT, "policy.trained_on": MAYBE_TEXT,
-    "policy.size": MAYBE_TEXT, "policy.trained_seed": (int, type(None)),
+    "batch_size": int, "policy.size": MAYBE_TEXT, "policy.trained_seed": (int, type(None)),
     **{f"machine.{name}": (str, int, type(None))
        for name in ("processor", "cores", "system", "python")},
 }
@@ -39,6 +39,7 @@ LINES: dict[str, Shape] = {
     "open": _LINE | {"scenario": MAYBE_TEXT, "decisions": int, "seed_root": (int, type(None))},
 }
 TIMING: Shape = {"id": str, "latency_s": list}
+TIMING_FILE: Shape = {"sessions": list}
 
 
 def check(content: Any, shape: Shape, where: str) -> None:

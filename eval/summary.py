@@ -32,10 +32,7 @@ SHARED_LAYOUTS = ("Left and right of one index share a layout: the total's n cou
 
 
 def summarise(run: Run, lines: list[dict[str, Any]]) -> dict[str, Any]:
-    """The content of summary.json from the lines of episodes.jsonl.
-
-    Everything but `timing` follows from the seeds alone.
-    """
+    """The content of summary.json from the lines of episodes.jsonl: it follows from the seeds."""
     facts = run.facts
     said = warnings(facts["policy"], facts["config"]["instruction"])
     seen = _seen_in_training(facts["policy"], lines)
@@ -49,18 +46,17 @@ def summarise(run: Run, lines: list[dict[str, Any]]) -> dict[str, Any]:
     if errors:
         said.append(f"ERRORS: {errors} of {len(lines)} episodes ended by an error of the policy; "
                     f"they are in no number.")
-    head = {"schema_version": SCHEMA_VERSION, "id": facts["id"], "loop": facts["config"]["loop"],
+    head = {"schema_version": SCHEMA_VERSION, "loop": facts["config"]["loop"],
             "policy": facts["policy"], "seed": facts["config"]["seed"],
             "planned": facts["planned"], "warnings": said}
     if facts["config"]["loop"] == "open":
-        return head | {"sources": _open_rows(run, lines), "timing": _timing(run, lines, "source")}
+        return head | {"sources": _open_rows(run, lines)}
     names = list(facts["scenarios"])
     notes = [SHARED_LAYOUTS] if len(names) > 1 else []
     rows = {name: closed_row([line for line in lines if line["scenario"] == name])
             for name in names}
     return head | {"source": facts["source"], "denominators": DENOMINATORS, "notes": notes,
-                   "scenarios": rows, "total": closed_row(lines),
-                   "timing": _timing(run, lines, "scenario")}
+                   "scenarios": rows, "total": closed_row(lines)}
 
 
 def closed_row(lines: list[dict[str, Any]]) -> dict[str, Any]:
@@ -111,24 +107,3 @@ def _seen_in_training(policy: dict[str, Any], lines: list[dict[str, Any]]) -> in
     """How many recorded files come from the seeds that the policy learned from."""
     seed = policy.get("trained_seed")
     return sum(seed is not None and line.get("seed_root") == seed for line in lines)
-
-
-def _timing(run: Run, lines: list[dict[str, Any]], key: str) -> dict[str, Any]:
-    """Decision latency by scenario or source, and over all: wall clock, of this machine only."""
-    groups: dict[str, list[float]] = {}
-    for line in lines:
-        if line["error"] is not None:
-            continue
-        latency_s = run.timing.get(line["id"], {}).get("latency_s", [])
-        groups.setdefault(line[key], []).extend(each for each in latency_s if each > 0.0)
-    total = [each for group in groups.values() for each in group]
-    return {"unit": "ms", "by_" + key: {name: _latency_ms(each) for name, each in groups.items()},
-            "total": _latency_ms(total)}
-
-
-def _latency_ms(latency_s: list[float]) -> dict[str, Any]:
-    """Median and 95th percentile of the answers, and how many there were."""
-    if not latency_s:
-        return {"p50": None, "p95": None, "n": 0}
-    p50, p95 = np.percentile(latency_s, (50, 95)) * 1000
-    return {"p50": round(float(p50), 3), "p95": round(float(p95), 3), "n": len(latency_s)}

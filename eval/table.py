@@ -19,11 +19,34 @@ def tables(summary: dict[str, Any]) -> dict[str, Table]:
     rows = dict(summary["scenarios"])
     if len(rows) > 1:
         rows["total"] = summary["total"]
-    latency = summary["timing"]["by_scenario"] | {"total": summary["timing"]["total"]}
     return {f"Rates: {INTERVAL}": _rates(rows),
             f"Efficiency: {BOOTSTRAP}": _efficiency(rows),
-            f"Clearance and time: {BOOTSTRAP}": _clearance_and_time(rows, latency),
+            f"Clearance and time: {BOOTSTRAP}": _clearance_and_time(rows),
             "How the episodes ended": _ends(rows)}
+
+
+def timing_tables(timing: dict[str, Any]) -> dict[str, Table]:
+    """The tables of a timing by title: latency by scenario or source, and what each call took."""
+    (key,) = [name for name in timing if name.startswith("by_")]
+    rows = timing[key] | ({"total": timing["total"]} if len(timing[key]) > 1 else {})
+    latency = [[name, latency_cell(row), str(row["n"])] for name, row in rows.items()]
+    sessions = [[f"{each['start_s']:.1f}", f"{each['drive_s']:.1f}", str(each["episodes"]),
+                 f"{each['environment_s']:.1f}", f"{each['inference_s']:.1f}",
+                 f"{each['workers']} / {each['cores']} cores", number_cell(each["ratio"], 2)]
+                for each in timing["sessions"]]
+    return {f"Latency of one call, batch {timing['batch_size']}":
+            ([key.removeprefix("by_"), "ms p50 / p95", "answers"], latency),
+            "Seconds, processor time of world and policy summed over processes":
+            (["start-up", "driving", "episodes", "world", "policy", "processes", "ratio"],
+             sessions)}
+
+
+def markdown(table: Table) -> str:
+    """A table as Markdown."""
+    headers, rows = table
+    lines = [headers, ["---"] * len(headers), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |"
+                     for line in lines)
 
 
 def _rates(rows: dict[str, Any]) -> Table:
@@ -40,12 +63,11 @@ def _efficiency(rows: dict[str, Any]) -> Table:
          mean_cell(row["path_length_m"], 2)] for scenario, row in rows.items()]
 
 
-def _clearance_and_time(rows: dict[str, Any], latency: dict[str, Any]) -> Table:
-    headers = ["scenario", "n", "min clearance m", "time s", "latency ms p50 / p95", "answers"]
+def _clearance_and_time(rows: dict[str, Any]) -> Table:
+    headers = ["scenario", "n", "min clearance m", "time s"]
     return headers, [
         [scenario, str(row["spl"]["n"]), mean_cell(row["min_clearance_m"], 3),
-         mean_cell(row["time_s"], 1), latency_cell(latency.get(scenario)),
-         answers_cell(latency.get(scenario))] for scenario, row in rows.items()]
+         mean_cell(row["time_s"], 1)] for scenario, row in rows.items()]
 
 
 def _ends(rows: dict[str, Any]) -> Table:
@@ -59,10 +81,8 @@ def _ends(rows: dict[str, Any]) -> Table:
 def _open_tables(summary: dict[str, Any]) -> dict[str, Table]:
     found = {}
     for source, row in summary["sources"].items():
-        timing = summary["timing"]["by_source"].get(source)
         where = (f"source {source}: {row['episodes']} episodes, {row['decisions']} decisions, "
-                 f"{row['errors']} errors (in no number), "
-                 f"latency p50 / p95 {latency_cell(timing)} ms of {answers_cell(timing)} answers")
+                 f"{row['errors']} errors (in no number)")
         if row["decisions"]:
             found[f"Errors in command units, {where}"] = _errors(row)
             found[f"Shares of decisions, source {source}: {INTERVAL}"] = _shares(row)
@@ -117,11 +137,6 @@ def number_cell(value: float | dict[str, str] | None, digits: int) -> str:
     if isinstance(value, dict):
         return f"undefined ({value['undefined']})"
     return "-" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"  # never -0.0
-
-
-def answers_cell(latency: dict[str, Any] | None) -> str:
-    """How many answers the latency is of."""
-    return str(latency["n"]) if latency else "0"
 
 
 def latency_cell(latency: dict[str, Any] | None) -> str:

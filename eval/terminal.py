@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from eval.session import Session
-from eval.table import tables
+from eval.table import tables, timing_tables
 
 PIPE_WIDTH = 120  # columns where nobody says how wide the screen is
 
@@ -32,7 +32,8 @@ def follow(session: Session) -> None:
     for handler in handlers:  # the bar says it already
         handler.setLevel(logging.WARNING)
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task(session.policy.spec.name, total=session.run.facts["planned"],
+        facts = session.run.facts
+        bar = progress.add_task(facts["policy"]["name"], total=facts["planned"],
                                 completed=len(session.run.lines()))
         for line in session.drive():
             progress.update(bar, advance=1, description=line["id"])
@@ -40,14 +41,14 @@ def follow(session: Session) -> None:
         handler.setLevel(level)
 
 
-def show(summary: dict[str, Any], folder: Path) -> None:
-    """Print the tables of a summary, what must be said about it, and where the report is."""
+def show(summary: dict[str, Any], timing: dict[str, Any], folder: Path) -> None:
+    """Print the tables of a run, what must be said about it, and where the report is."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=PIPE_WIDTH)
     for warning in summary["warnings"]:
         console.print(Text(warning, style="bold red"))
-    for title, (headers, rows) in tables(summary).items():
+    for title, (headers, rows) in (tables(summary) | timing_tables(timing)).items():
         table = Table(title=Text(title), box=box.SIMPLE_HEAD, title_justify="left",
                       title_style="bold", padding=(0, 1, 0, 0))
         for number, header in enumerate(headers):

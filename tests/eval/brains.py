@@ -15,10 +15,11 @@ class Sometimes(Policy):
         return {"seed": seed, "asked": 0}
 
     def act(self, memories, observations):
-        memories[0]["asked"] += 1
-        if memories[0]["seed"] % 2 and memories[0]["asked"] == 2:
+        for memory in memories:
+            memory["asked"] += 1
+        if any(memory["seed"] % 2 and memory["asked"] == 2 for memory in memories):
             raise ActionError("I do not know.")
-        return [Action(np.array([[0.0, 0.0, 0.0]], np.float32))]
+        return [Action(np.zeros((1, 3), np.float32)) for _ in memories]
 
 
 class Listener(Policy):
@@ -35,7 +36,7 @@ class Listener(Policy):
         self.heard.append(instruction)
 
     def act(self, memories, observations):
-        return [Action(np.zeros((1, 3), np.float32), stop=True)]
+        return [Action(np.zeros((1, 3), np.float32), stop=True) for _ in memories]
 
 
 class Speechless(Policy):

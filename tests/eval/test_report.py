@@ -1,13 +1,15 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from eval.provenance import described, git_revision, provenance, warnings
 from eval.report import write_report
-from eval.results import Run, add_record
+from eval.results import Run, add_record, load_record
 from eval.summary import closed_row
 from eval.table import latency_cell, number_cell, rate_cell
+from eval.timing import Spent, write_timing
 from policies import PolicySpec
 from policies.interface import LABEL, TRUTH
 from tests.eval.walks import run_facts, straight, walk
@@ -22,12 +24,16 @@ def run(tmp_path) -> Run:
     wrong = walk((0, 0), stops=0, ended_by="policy_error", error="No | answer.")
     for index, record in enumerate((straight(), walk((0, 0), (-1, 0), (2, 0)),
                                     straight(boxes=(LEFT_BOX,)), wrong)):
-        add_record(run, index, record, wall_s=0.5)
+        add_record(run, index, record, {})
     return run
 
 
 def reported(run: Run) -> dict:
     return write_report(run, run.lines())
+
+
+def timed(run: Run, spent: Spent | None = None) -> dict:
+    return write_timing(run, run.lines(), spent)
 
 
 def test_the_summary_counts_what_was_driven(run):
@@ -47,9 +53,28 @@ def test_errors_are_said_loudly(run):
 
 
 def test_latency_stands_apart_from_all_that_follows_from_the_seed(run):
-    summary = reported(run)
-    assert summary["timing"]["total"] == {"p50": 20.0, "p95": 20.0, "n": 12}
-    assert "latency" not in json.dumps({**summary, "timing": None})
+    assert timed(run)["total"] == {"p50": 20.0, "p95": 20.0, "n": 12}
+    assert "latency" not in json.dumps(reported(run))
+    assert "| 1box_vert_left | 20 / 20 | 12 |" in (run.folder / "timing.md").read_text()
+
+
+def test_a_resumed_run_says_what_each_of_its_parts_took(run):
+    first = Spent(start_s=2.0, workers=1, drive_s=3.0, environment_s=2.0, inference_s=0.5,
+                  episodes=3)
+    timed(run, first)
+    sessions = timed(run, replace(first, drive_s=1.0, episodes=1))["sessions"]
+    assert [(each["episodes"], each["ratio"]) for each in sessions] == [(3, 1.2), (1, 0.4)]
+    assert timed(run)["sessions"] == sessions  # judging anew drives nothing
+
+
+def test_report_and_summary_do_not_know_folder_time_and_order(run, tmp_path):
+    other = Run.create(tmp_path / "elsewhere", "another_name", run.facts)
+    for line in reversed(run.lines()):
+        add_record(other, line["index"], load_record(run, line), {})
+    for each in (run, other):
+        reported(each)
+    for name in ("summary.json", "report.md"):
+        assert (run.folder / name).read_bytes() == (other.folder / name).read_bytes()
 
 
 def test_the_report_says_rates_with_n_and_interval_and_where_they_come_from(run):
@@ -58,7 +83,6 @@ def test_the_report_says_rates_with_n_and_interval_and_where_they_come_from(run)
     assert "| 1box_vert_left | 2/3 = 67 % [21, 94] |" in report
     assert "side compliance: episodes without errors in which every box was passed" in report
     assert "| 1box_vert_left | 3 | 0.500 [0.00, 1.00] | 0.833 [" in report
-    assert "| 20 / 20 | 12 |" in report
     assert "1 x No | answer." in report
     assert "weights trained, hash abc" in report
     assert "0123456789abcdef" in report
@@ -99,8 +123,8 @@ def test_other_words_than_the_default_are_said_loudly(words, said):
 def test_answers_of_an_episode_that_ended_by_an_error_are_in_no_latency(run):
     slow = walk((0, 0), (0.5, 0), stops=0, latency_s=np.array([9.0]), ended_by="policy_error",
                 error="No.")
-    add_record(run, 4, slow, wall_s=0.5)
-    assert reported(run)["timing"]["total"] == {"p50": 20.0, "p95": 20.0, "n": 12}
+    add_record(run, 4, slow, {})
+    assert timed(run)["total"] == {"p50": 20.0, "p95": 20.0, "n": 12}
 
 
 def test_provenance_names_no_host_and_no_user():

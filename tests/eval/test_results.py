@@ -9,6 +9,7 @@ from eval.results import Run, add_record, load_record, write_json
 from tests.eval.walks import run_facts, straight, walk
 
 FACTS = run_facts(planned=3)
+SPENT = {"environment_s": 0.5, "inference_s": 0.25}
 
 
 @pytest.fixture
@@ -18,13 +19,13 @@ def run(tmp_path) -> Run:
 
 def filled(run: Run, count: int = 3) -> Run:
     for index in range(count):
-        add_record(run, index, straight(stops=index), wall_s=0.5)
+        add_record(run, index, straight(stops=index), SPENT)
     return run
 
 
 def test_a_stored_record_comes_back_as_it_was(run):
     record = straight(latency_s=np.array([0.25, 0.0, 0.5, 0.125]), touched={"cup": 1.5})
-    line = add_record(run, 0, record, wall_s=0.5)
+    line = add_record(run, 0, record, SPENT)
     back = load_record(run, run.lines()[0])
     assert back.header() == record.header()
     assert {name: each.tolist() for name, each in back.arrays().items()} == {
@@ -34,14 +35,14 @@ def test_a_stored_record_comes_back_as_it_was(run):
 
 
 def test_pictures_are_not_stored_with_the_arrays(run):
-    add_record(run, 0, straight(rgb=np.zeros((5, 2, 2, 3), np.uint8)), wall_s=0.5)
+    add_record(run, 0, straight(rgb=np.zeros((5, 2, 2, 3), np.uint8)), SPENT)
     assert "rgb" not in run.arrays(run.lines()[0])
 
 
 def test_wall_clock_times_stand_in_timing_alone(tmp_path):
     slow, fast = (Run.create(tmp_path, "one", FACTS) for _ in range(2))
-    add_record(slow, 0, straight(latency_s=np.full(4, 9.0)), wall_s=99.0)
-    add_record(fast, 0, straight(), wall_s=0.1)
+    add_record(slow, 0, straight(latency_s=np.full(4, 9.0)), {"inference_s": 99.0})
+    add_record(fast, 0, straight(), SPENT)
     assert _bytes(slow, "episodes.jsonl") == _bytes(fast, "episodes.jsonl")
     assert _bytes(slow, "timing.jsonl") != _bytes(fast, "timing.jsonl")
 
@@ -62,14 +63,15 @@ def test_appending_after_a_torn_line_gives_the_file_that_would_have_been(run):
     path.write_bytes(whole[:-30])
     again = Run(run.folder)
     again.drop_torn_lines()
-    add_record(again, 2, straight(stops=2), wall_s=7.0)
+    add_record(again, 2, straight(stops=2), SPENT)
     assert path.read_bytes() == whole
 
 
 def test_an_episodes_first_time_stands(run):
-    add_record(run, 0, straight(), wall_s=1.0)
-    add_record(run, 0, straight(), wall_s=2.0)
-    assert [json.loads(line)["wall_s"] for line in _bytes(run, "timing.jsonl").splitlines()] == [1]
+    add_record(run, 0, straight(), {"inference_s": 1})
+    add_record(run, 0, straight(), {"inference_s": 2})
+    lines = _bytes(run, "timing.jsonl").splitlines()
+    assert [json.loads(line)["inference_s"] for line in lines] == [1]
 
 
 def test_damage_before_the_last_line_is_an_error_and_names_the_line(run):
@@ -89,7 +91,7 @@ def test_changed_arrays_are_noticed(run):
 
 def test_nan_is_never_written(run):
     with pytest.raises(ValueError, match="clearance is nan"):
-        add_record(run, 0, replace(straight(), clearance_m=np.array([np.nan])), wall_s=0.5)
+        add_record(run, 0, replace(straight(), clearance_m=np.array([np.nan])), SPENT)
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(run.folder / "summary.json", {"spl": float("nan")})
     assert not (run.folder / "summary.json").exists()
@@ -150,7 +152,7 @@ def test_facts_that_are_no_json_leave_no_folder(tmp_path):
 def test_the_same_arrays_give_the_same_file(tmp_path):
     first, second = (filled(Run.create(tmp_path, "one", FACTS), 1) for _ in range(2))
     assert first.lines()[0]["arrays_sha256"] == second.lines()[0]["arrays_sha256"]
-    other = add_record(second, 1, walk((0, 0), (0.5, 0)), wall_s=0.5)
+    other = add_record(second, 1, walk((0, 0), (0.5, 0)), SPENT)
     assert other["arrays_sha256"] != first.lines()[0]["arrays_sha256"]
 
 

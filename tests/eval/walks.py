@@ -19,7 +19,8 @@ def run_facts(**changed) -> dict:
     """What run.json says of a closed run of `1box_vert_left`."""
     return {
         "config": {"loop": "closed", "seed": 0, "episodes": 4, "instruction": "default"},
-        "planned": 4, "scenarios": {"1box_vert_left": "0123456789abcdef"}, "source": "simulated",
+        "planned": 4, "batch_size": 1, "scenarios": {"1box_vert_left": "0123456789abcdef"},
+        "source": "simulated",
         "policy": described(PolicySpec("by_hand", weights="trained", weights_hash="abc")),
         "renderer": "tiny-1", "robot": {"name": "serbot"}, **provenance()} | changed
 

@@ -1,0 +1,70 @@
+"""Which processes drive a run, chosen from its options and its size."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from envs.interface import RobotSpec
+from episodes.processes import Workers
+from episodes.shards import Engine, Recipe, Shard
+from eval.config import Config
+from policies.checkpoint import CONFIG_FILE, read_config
+
+POLICY_OPTIONS = ("size", "checkpoint", "device", "random_weights")
+EPISODES_PER_WORKER = 5  # with fewer, another process takes longer to start than it saves
+MOST_PER_CORE = 8  # more processes than this on a core are a slip of the hand
+
+logger = logging.getLogger(__name__)
+
+
+def check_workers(config: Config) -> None:
+    """Refuse more processes than make sense.
+
+    Raises:
+        ValueError: with the number that would do.
+    """
+    most = MOST_PER_CORE * cores()
+    if config.workers is not None and config.workers > most:
+        raise ValueError(f"--workers must be at most {most} on {cores()} cores, got "
+                         f"{config.workers}; more than one a core gains nothing.")
+    if config.loop == "open" and config.workers not in (None, 1):
+        raise ValueError("--workers belongs to the closed loop; the open loop is one process. "
+                         "Leave it out.")
+
+
+def open_engine(config: Config, robot: RobotSpec, missing: int) -> tuple[Engine, int]:
+    """What drives, ready to rehearse, and in how many processes."""
+    workers = _workers(config, missing)
+    options = {name: getattr(config, name) for name in POLICY_OPTIONS if getattr(config, name)}
+    is_shared = _is_large(config)
+    recipe = Recipe(config.policy or "", options, robot, batch=config.batch,
+                    processes=workers if is_shared and workers > 1 else 0,
+                    one_thread=not is_shared)
+    if workers == 1:
+        return Shard(recipe), 1
+    return Workers(recipe, 1 if is_shared else workers), workers
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def _workers(config: Config, missing: int) -> int:
+    """As many processes as were asked for, or as pay, but none without an episode."""
+    if config.workers is None:
+        return max(1, min(cores(), missing // EPISODES_PER_WORKER))
+    if config.workers > max(missing, 1):
+        logger.info("--workers %d: only %d are of use, one an episode.", config.workers, missing)
+    return max(1, min(config.workers, missing))
+
+
+def _is_large(config: Config) -> bool:
+    """Whether one policy must serve all worlds: a GPU, or weights that should be in memory once."""
+    if config.size == "full" or (config.device or "cpu").startswith("cuda"):
+        return True
+    folders = [Path(each) for each in (config.checkpoint, config.policy) if each]
+    return any((folder / CONFIG_FILE).is_file() and read_config(folder)["size"] == "full"
+               for folder in folders)

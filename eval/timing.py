@@ -1,0 +1,99 @@
+"""How long a run took: timing.json and timing.md, apart from all that follows from the seeds.
+
+Wall-clock times and processor times are of this machine and of these processes, and differ from run
+to run; nothing here is compared bit for bit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from episodes.atomic import write_atomically
+from episodes.drive import Driven
+from eval.results import Run, write_json
+from eval.shape import TIMING_FILE, check
+from eval.table import markdown, timing_tables
+
+HOW_TO_READ = """Latency is the wall-clock time of one call of the policy, in which it answers up to
+`batch` robots at once: so long one of them waits. Processes side by side slow each other down; what
+one robot would wait is measured by `--batch 1 --workers 1`. Core-seconds are processor time in the
+worlds and in the policy, summed over processes; opening worlds is in them, start-up is not. The
+ratio is the driving's wall clock over (environment + inference) / cores: 1 is perfect."""
+
+
+@dataclass
+class Spent:
+    """What one call of the command took. A run that was resumed has several."""
+
+    start_s: float  # until everything was loaded and rehearsed
+    workers: int
+    drive_s: float = 0.0  # wall clock from the first episode to the last
+    environment_s: float = 0.0  # core-seconds
+    inference_s: float = 0.0  # core-seconds
+    episodes: int = 0
+
+    def add(self, driven: Driven) -> None:
+        """Count one episode."""
+        self.environment_s += driven.environment_s
+        self.inference_s += driven.inference_s
+        self.episodes += 1
+
+    def as_json(self) -> dict[str, Any]:
+        """All numbers, and the ratio of the wall clock to what the cores were busy with."""
+        cores = len(os.sched_getaffinity(0))
+        busy_s = (self.environment_s + self.inference_s) / min(cores, self.workers)
+        numbers = {name: round(value, 4) for name, value in asdict(self).items()}
+        return numbers | {"cores": cores,
+                          "ratio": round(self.drive_s / busy_s, 4) if busy_s else None}
+
+
+def write_timing(run: Run, lines: list[dict[str, Any]], spent: Spent | None) -> dict[str, Any]:
+    """Write timing.json and timing.md anew and return the content.
+
+    Args:
+        run: Where.
+        lines: The episodes' lines.
+        spent: What this call took, added to what earlier ones took; None where nothing was driven.
+    """
+    path = run.folder / "timing.json"
+    sessions = []
+    if path.exists():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        check(found, TIMING_FILE, str(path))
+        sessions = found["sessions"]
+    if spent is not None and (spent.episodes or not sessions):
+        sessions.append(spent.as_json())
+    key = "source" if run.facts["config"]["loop"] == "open" else "scenario"
+    timing = {"id": run.facts["id"], "batch_size": run.facts["batch_size"], "unit": "ms",
+              **_latency(run, lines, key), "sessions": sessions}
+    write_json(path, timing)
+    body = "\n\n".join([f"# Times of {run.facts['id']}", HOW_TO_READ, *[
+        f"## {title}\n\n{markdown(table)}" for title, table in timing_tables(timing).items()]])
+    write_atomically(run.folder / "timing.md", (body + "\n").encode())
+    return timing
+
+
+def _latency(run: Run, lines: list[dict[str, Any]], key: str) -> dict[str, Any]:
+    """Latency of one call by scenario or source, and over all; episodes with errors are in none."""
+    groups: dict[str, list[float]] = {}
+    for line in lines:
+        if line["error"] is not None:
+            continue
+        latency_s = run.timing.get(line["id"], {}).get("latency_s", [])
+        groups.setdefault(line[key], []).extend(each for each in latency_s if each > 0.0)
+    total = [each for group in groups.values() for each in group]
+    return {"by_" + key: {name: _latency_ms(each) for name, each in groups.items()},
+            "total": _latency_ms(total)}
+
+
+def _latency_ms(latency_s: list[float]) -> dict[str, Any]:
+    """Median and 95th percentile of the answers, and how many there were."""
+    if not latency_s:
+        return {"p50": None, "p95": None, "n": 0}
+    p50, p95 = np.percentile(latency_s, (50, 95)) * 1000
+    return {"p50": round(float(p50), 3), "p95": round(float(p95), 3), "n": len(latency_s)}
