@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import colorsys
+import functools
 import math
 
 import numpy as np
@@ -28,7 +29,8 @@ __all__ = ["Appearance", "Distractor", "Lens", "Light", "Profile", "Surface", "d
            "load_profile", "profile_names", "texture_path"]
 
 RGB = tuple[float, float, float]
-PARTS = ("floor", "wall", "box", "cup", "sky", "light", "lens", "distractors")  # new ones last
+PARTS = ("floor", "wall", "box", "cup", "sky", "light", "lens", "distractors",
+         "share")  # new ones last
 ROBOT_MARGIN_M = 0.2  # beyond the bounds, for a robot whose centre stands on them
 GAP_M = 0.03  # between two distractors
 PLACING_TRIES = 1000
@@ -45,6 +47,8 @@ def draw(profile: Profile, scenario: Scenario, rng: np.random.Generator) -> Appe
         ValueError: where the scenario leaves no place for the profile's distractors.
     """
     chance = dict(zip(PARTS, rng.spawn(len(PARTS))))
+    if chance["share"].random() < profile.nominal_share:
+        return draw(_nominal(), scenario, rng)
     return Appearance(
         profile=profile.name,
         floor=_surface(profile.floor, SCENARIO, chance["floor"]),
@@ -56,6 +60,11 @@ def draw(profile: Profile, scenario: Scenario, rng: np.random.Generator) -> Appe
         lens=_lens(profile.lens, chance["lens"]),
         distractors=_distractors(profile.distractors, scenario, chance["distractors"]),
     )
+
+
+@functools.cache
+def _nominal() -> Profile:
+    return load_profile("nominal")
 
 
 def _colour(colour: ColourRange, own: tuple[float, ...], rng: np.random.Generator) -> RGB:

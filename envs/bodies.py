@@ -60,10 +60,10 @@ class Bodies:
     def move(self, name: str, pose: Pose) -> None:
         """Put one body somewhere else, upright."""
         upright = self._p.getQuaternionFromEuler((0, 0, pose[2]))
-        self._p.resetBasePositionAndOrientation(self.numbers[name], self._centre(name, pose),
+        self._p.resetBasePositionAndOrientation(self.numbers[name], self.centre(name, pose),
                                                 upright)
 
-    def _centre(self, name: str, pose: Pose) -> Pose:
+    def centre(self, name: str, pose: Pose) -> Pose:
         """The middle (x m, y m, z m) of a body that stands on the floor, or floats over it."""
         if name == "robot":
             return (*pose[:2], self._robot.height_m / 2 + RIDE_M)
@@ -89,14 +89,14 @@ class Bodies:
         """Boxes and cup: dynamic, asleep until touched."""
         for name in self.objects:
             thing = self._scenario.cup if name == "cup" else self._scenario.boxes
-            self._add(name, self._shapes[name], self._centre(name, poses[name]), poses[name][2],
+            self._add(name, self._shapes[name], self.centre(name, poses[name]), poses[name][2],
                       thing.mass_kg, thing.friction)
             self._p.changeDynamics(self.numbers[name], -1, activationState=(
                 self._p.ACTIVATION_STATE_SLEEP | self._p.ACTIVATION_STATE_ENABLE_SLEEPING))
 
     def _build_robot(self, pose: Pose) -> None:
         """A disc that nothing slows down and that does not touch the floor."""
-        self._add("robot", self._shapes["robot"], self._centre("robot", pose), pose[2],
+        self._add("robot", self._shapes["robot"], self.centre("robot", pose), pose[2],
                   self._robot.mass_kg, 0.0)
         self._p.changeDynamics(self.numbers["robot"], -1, linearDamping=0.0, angularDamping=0.0,
                                activationState=self._p.ACTIVATION_STATE_DISABLE_SLEEPING)

@@ -10,8 +10,10 @@ import numpy as np
 from gymnasium import spaces
 
 from envs import planner
+from envs.appearance import Appearance, draw, load_profile
+from envs.camera import Camera, Look, View, camera_view, check_renderer, overview
 from envs.interface import COMMAND_LIMIT, BoxTruth, Observation, RobotSpec, Truth
-from envs.simulator import RENDERER, Simulator
+from envs.simulator import Simulator
 from envs.task import goal_distance_m, side_followed, stood_still
 from scenarios import Layout, Scenario, sample_layout
 from scenarios.layout import check_fixed
@@ -21,6 +23,7 @@ STUCK_RAD = 0.05  # turned less than this, too
 TIME_COST = 0.01  # reward lost per decision
 CONTACT_COST = 1.0
 SUCCESS_REWARD = 1.0
+OVERVIEW_SIZE = (360, 640)
 
 
 class NavigationEnv(gymnasium.Env):
@@ -46,20 +49,36 @@ class NavigationEnv(gymnasium.Env):
 
     ## Info
     `truth` (for the record and the privileged expert, never for a policy), `layout`, `is_success`,
-    `ended_by`, `reward_terms`, `side_followed`, `touched`, `clearance_m`, `resampled`.
+    `ended_by`, `reward_terms`, `side_followed`, `touched`, `clearance_m`, `path`, `resampled`,
+    `appearance`.
     """
 
     source = "simulated"  # stands on every record; never pooled with `real`
     metadata = {"render_modes": ["rgb_array", "human"], "render_fps": 2.5}
 
     def __init__(self, scenario: Scenario, robot: RobotSpec,
-                 image_size: tuple[int, int] = (224, 224), render_mode: str | None = None) -> None:
-        """A world for one scenario; `image_size` is (height, width) in pixels."""
+                 image_size: tuple[int, int] = (224, 224), render_mode: str | None = None,
+                 renderer: str = "fast", appearance: str = "nominal") -> None:
+        """A world for one scenario.
+
+        Args:
+            scenario: What is to be done.
+            robot: Who drives, and its camera.
+            image_size: Height and width in pixels.
+            render_mode: `rgb_array`, `human` or None.
+            renderer: `fast` or `tiny`, see `envs.camera`; the attribute `renderer` says which
+                version it is.
+            appearance: A profile's name or TOML file, see `envs.appearance`.
+
+        Raises:
+            ValueError: for what is unknown.
+        """
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f"render_mode must be one of {self.metadata['render_modes']} or None, "
                              f"got {render_mode!r}.")
         self.scenario, self.robot, self.image_size = scenario, robot, image_size
-        self.render_mode, self.renderer = render_mode, RENDERER
+        check_renderer(renderer)
+        self.render_mode, self.profile = render_mode, load_profile(appearance)
         self.task = scenario.name
         self.task_description = scenario.instructions.english
         self.observation_space = spaces.Dict({
@@ -69,10 +88,13 @@ class NavigationEnv(gymnasium.Env):
         limit = np.float32(COMMAND_LIMIT)
         self.action_space = spaces.Box(-limit, limit, (3,), np.float32)
         self._simulator = Simulator(scenario, robot, gui=render_mode == "human")
+        self._camera = _camera(renderer, self._simulator, scenario, robot)
+        self.renderer = self._camera.identity
         self._layout: Layout | None = None
+        self._appearance: Appearance
         self._commanded: list[bool] = []  # one a tick
         self._ended_by: str | None = None
-        self._resampled = 0
+        self._resampled = self._looks = 0
 
     def reset(self, *, seed: int | None = None,
               options: dict[str, Any] | None = None) -> tuple[Observation, dict[str, Any]]:
@@ -83,11 +105,12 @@ class NavigationEnv(gymnasium.Env):
         """
         super().reset(seed=seed)
         fixed = check_fixed(options)
-        self._commanded, self._ended_by = [], None
+        self._commanded, self._ended_by, self._looks = [], None, 0
         for self._resampled in range(MAX_RESAMPLES):
             self._layout = sample_layout(self.scenario, self.np_random, fixed)
             self._simulator.build(self._layout)
             if self._is_valid_start():
+                self._dress()
                 return self._observe(), self._info(None)
         raise ValueError(f"{self.scenario.name}: no valid layout in {MAX_RESAMPLES} draws "
                          f"(free start, goal not reached, a path exists).")
@@ -122,22 +145,24 @@ class NavigationEnv(gymnasium.Env):
 
     def render(self) -> np.ndarray | None:
         """The scene from above [360, 640, 3] uint8; in `human` mode PyBullet's own window."""
-        return self._simulator.overview(360, 640) if self.render_mode == "rgb_array" else None
+        if self.render_mode != "rgb_array":
+            return None
+        return self._camera.look(overview(OVERVIEW_SIZE), OVERVIEW_SIZE).rgb
 
     def close(self) -> None:
         """Free the physics client."""
         self._simulator.close()
 
-    def look_from(
-        self, pose: tuple[float, float, float]
-    ) -> tuple[np.ndarray, np.ndarray, dict[str, int]]:
+    def look_from(self, pose: tuple[float, float, float]) -> Look:
         """Put the robot at a pose and look, for training perception; not part of an episode.
 
-        Returns:
-            Picture [H, W, 3] uint8, body numbers [H, W] (-1: nothing), and names to numbers.
+        The picture is what the robot's sensor gives, with its faults.
         """
         self._simulator.place(pose)
-        return self._simulator.look(*self.image_size)
+        self._looks += 1
+        view = self._view()
+        picture = self._camera.picture(view, self.image_size, self._looks)
+        return self._camera.look(view, self.image_size)._replace(rgb=picture)
 
     def truth(self) -> Truth:
         """The world as it stands. Only the record and the privileged expert may have it."""
@@ -170,8 +195,18 @@ class NavigationEnv(gymnasium.Env):
         return True
 
     def _observe(self) -> Observation:
-        return {"rgb": self._simulator.picture(*self.image_size),
+        moment = len(self._commanded)
+        return {"rgb": self._camera.picture(self._view(), self.image_size, moment),
                 "velocity": self._simulator.velocity()}
+
+    def _view(self) -> View:
+        return camera_view(self._simulator.pose("robot"), self.robot.camera, self._appearance.lens)
+
+    def _dress(self) -> None:
+        """Draw how this episode looks: after the layout, so that no look moves a box."""
+        rng = np.random.default_rng(self.np_random.integers(2 ** 63))
+        self._appearance = draw(self.profile, self.scenario, rng)
+        self._camera.dress(self._appearance, int(rng.integers(2 ** 63)))
 
     def _end(self) -> str | None:
         """How the episode ends at this tick, or None."""
@@ -222,5 +257,16 @@ class NavigationEnv(gymnasium.Env):
             "ended_by": self._ended_by, "reward_terms": terms, "side_followed": side,
             "touched": self._simulator.touched,
             "clearance_m": min(self._simulator.clearances().values()),
-            "path": path, "resampled": self._resampled,
+            "path": path, "resampled": self._resampled, "appearance": self._appearance,
         }
+
+
+def _camera(renderer: str, simulator: Simulator, scenario: Scenario, robot: RobotSpec) -> Camera:
+    """The camera of that name; only the chosen one is loaded."""
+    if renderer == "tiny":
+        from envs.tiny import TinyCamera
+
+        return TinyCamera(simulator.client, simulator.numbers, robot)
+    from envs.raycast.camera import FastCamera
+
+    return FastCamera(simulator, scenario, robot)

@@ -133,6 +133,7 @@ class Profile:
 
     name: str
     about: str
+    nominal_share: float  # of the episodes, which look as the shipped profile `nominal` says
     floor: SurfaceRange
     wall: SurfaceRange
     box: SurfaceRange
@@ -144,6 +145,8 @@ class Profile:
 
     def __post_init__(self) -> None:
         """Refuse colours that are nobody's, and a cup that is not the scenario's."""
+        if not 0.0 <= self.nominal_share <= 1.0:
+            raise ValueError(f"nominal_share must be within 0 and 1, got {self.nominal_share}.")
         for key, colour in (("floor", self.floor.colour), ("sky", self.sky)):
             if colour.rgb == SCENARIO:
                 raise ValueError(f"{key}: scenarios say no colour of the {key}; "

@@ -12,7 +12,7 @@ import logging
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,8 +43,6 @@ with _quiet():
 
 logger = logging.getLogger(__name__)
 
-RENDERER = f"tiny-{p.getAPIVersion()}"  # part of every result's identity
-LIGHT_DIRECTION = (-1.0, 2.0, 3.5)
 NEAR_M = 0.05  # from here PyBullet steps: more than twice the distance at which it sees contacts
 LIFT_M_S = 9.81 * SUBSTEP_S  # cancels gravity over one substep
 
@@ -83,7 +81,8 @@ class Simulator:
             fixedTimeStep=SUBSTEP_S, deterministicOverlappingPairs=1, **self._kw
         )
         p.configureDebugVisualizer(p.COV_ENABLE_GUI, 0, **self._kw)
-        self._world = Bodies(_Client(self._client), scenario, robot)
+        self.client = _Client(self._client)
+        self._world = Bodies(self.client, scenario, robot)
         self._bodies = self._world.numbers
         self._footprints: dict[str, Rectangle | Disc] = {**self._world.walls}
         self._poses: dict[str, Pose] = {}  # of the robot, the boxes and the cup
@@ -93,7 +92,6 @@ class Simulator:
         self._stepped = False  # whether PyBullet has stepped since the bodies were made
         self._path: list[Pose] = []  # one a tick
         self._clock_s = 0.0
-        self._projection = self._project()
 
     def build(self, layout: Layout) -> None:
         """Start an episode: everything where the layout says, nothing left of the one before."""
@@ -156,6 +154,11 @@ class Simulator:
         return gaps
 
     @property
+    def numbers(self) -> dict[str, int]:
+        """PyBullet's numbers of the bodies, by name."""
+        return self._bodies
+
+    @property
     def touched(self) -> dict[str, float]:
         """What the robot has touched in this episode, and when (s since the start)."""
         return dict(self._touched)
@@ -174,20 +177,18 @@ class Simulator:
         """Simulated seconds since the start."""
         return self._clock_s
 
-    def picture(self, height: int, width: int) -> np.ndarray:
-        """What the robot's camera sees: [height, width, 3] uint8, RGB."""
-        return self._render(self._camera_view(), self._projection, height, width)[0]
-
-    def look(self, height: int, width: int) -> tuple[np.ndarray, np.ndarray, dict[str, int]]:
-        """The picture, body numbers [height, width] (-1: nothing), and names to numbers."""
-        rgb, mask = self._render(self._camera_view(), self._projection, height, width)
-        return rgb, mask, dict(self._bodies)
-
-    def overview(self, height: int, width: int) -> np.ndarray:
-        """The scene from behind and above the start: [height, width, 3] uint8, RGB."""
-        view = p.computeViewMatrix((-1.4, 0.0, 2.4), (1.4, 0.0, 0.0), (0, 0, 1))
-        projection = p.computeProjectionMatrixFOV(55.0, width / height, 0.1, 20.0)
-        return self._render(view, projection, height, width)[0]
+    def frames(self, names: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Centres [B, 3] in metres and rotations [B, 3, 3], body to world, of bodies by name."""
+        centres, rotations = np.zeros((len(names), 3)), np.zeros((len(names), 3, 3))
+        for k, name in enumerate(names):
+            if self._touched:  # it may lean or lie
+                centres[k], turned = p.getBasePositionAndOrientation(self._bodies[name], **self._kw)
+                rotations[k].flat = p.getMatrixFromQuaternion(turned)
+                continue
+            centres[k] = self._world.centre(name, self._poses[name])
+            cos, sin = math.cos(self._poses[name][2]), math.sin(self._poses[name][2])
+            rotations[k].flat = (cos, -sin, 0.0, sin, cos, 0.0, 0.0, 0.0, 1.0)
+        return centres, rotations
 
     def _draw_footprints(self) -> None:
         """Note where boxes and cup stand now, seen from above."""
@@ -246,26 +247,3 @@ class Simulator:
 
     def _name(self, body: int) -> str:
         return next(name for name, number in self._bodies.items() if number == body)
-
-    def _camera_view(self) -> tuple[float, ...]:
-        x, y, yaw = self.pose("robot")
-        camera = self._robot.camera
-        eye = np.array([x, y, camera.height_m])
-        down = math.sin(camera.tilt_rad)
-        forward = np.array([math.cos(yaw), math.sin(yaw), -down])
-        return p.computeViewMatrix(eye, eye + forward, (0, 0, 1))
-
-    def _project(self) -> tuple[float, ...]:
-        camera = self._robot.camera
-        vertical = 2 * math.atan(math.tan(camera.horizontal_fov_rad / 2) / camera.aspect)
-        return p.computeProjectionMatrixFOV(
-            math.degrees(vertical), camera.aspect, camera.near_m, camera.far_m
-        )
-
-    def _render(self, view: tuple[float, ...], projection: tuple[float, ...], height: int,
-                width: int) -> tuple[np.ndarray, np.ndarray]:
-        _, _, rgba, _, mask = p.getCameraImage(
-            width, height, view, projection, lightDirection=LIGHT_DIRECTION, shadow=0,
-            renderer=p.ER_TINY_RENDERER, **self._kw,
-        )
-        return np.ascontiguousarray(rgba[:, :, :3]), mask

@@ -25,15 +25,16 @@ MAY_USE = {  # a large or rare library -> the files or rooms that may import it,
     "pybullet": ("envs/simulator.py",),
     "rclpy": ("hardware/ros.py",),
     "gymnasium": ("envs/",),
+    "numba": ("envs/raycast/",),
     "hdf5plugin": ("episodes/",),
     "h5py": ("episodes/", "training/", "eval/"),
     "sklearn": ("eval/",),
     "matplotlib": ("eval/", "episodes/"),
     **dict.fromkeys(MODELS, ("policies/", "training/")),
 }
-HEAVY = ("pybullet", "torch", "torchvision", "transformers", "open_clip", "matplotlib", "sklearn",
+HEAVY = ("pybullet", "numba", "torch", "torchvision", "transformers", "open_clip", "matplotlib", "sklearn",
          "scipy", "accelerate", "rclpy")
-ABSENT_ON_A_ROBOT = ("pybullet", "gymnasium", "hdf5plugin")
+ABSENT_ON_A_ROBOT = ("pybullet", "gymnasium", "numba", "hdf5plugin")
 FORBIDDEN_NAMES = ("utils", "util", "common", "core", "helpers", "helper", "misc")
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 300, 40
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))

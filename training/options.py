@@ -30,6 +30,8 @@ class TrainingOptions:
     """Where the stages are kept; the same command again goes on from there."""
     episodes: int = 1600
     """Generated episodes, all scenarios together."""
+    appearance: str = "mixed"
+    """How generated pictures and episodes look: a profile's name or TOML file."""
     frames: int = 20_000
     """Pictures for the towers."""
     tower_epochs: int = 8

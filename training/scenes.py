@@ -25,15 +25,17 @@ REACH_X_M, REACH_Y_M, REACH_RAD = (-0.2, 2.4), (-1.1, 1.1), 0.15
 SHARD = 1000
 
 
-def collect(folder: Path, count: int, seed: int, workers: int) -> None:
+def collect(folder: Path, count: int, seed: int, workers: int,
+            appearance: str = "nominal") -> None:
     """Write `frames.npy` [N, 224, 224, 3] uint8 and `labels.npy` [N, 3, 7]; resumes by shards."""
     folder.mkdir(parents=True, exist_ok=True)
-    shards = [(folder, number, min(SHARD, count - number * SHARD), seed)
+    shards = [(folder, number, min(SHARD, count - number * SHARD), seed,
+               appearance)
               for number in range(math.ceil(count / SHARD))
               if not (folder / f"shard_{number:04d}.npz").is_file()]
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         pool.map(_collect_shard, shards, chunksize=1)
-    about = json.dumps({"count": count, "seed": seed})
+    about = json.dumps({"count": count, "seed": seed, "appearance": appearance})
     (folder / "scenes.json").write_text(about, encoding="utf-8")
 
 
@@ -51,14 +53,14 @@ def load_scenes(folder: Path) -> tuple[np.ndarray, np.ndarray]:
             np.concatenate([shard["labels"] for shard in shards]))
 
 
-def _collect_shard(job: tuple[Path, int, int, int]) -> None:
+def _collect_shard(job: tuple[Path, int, int, int, str]) -> None:
     """One shard of pictures, in a process of its own; renamed when complete."""
-    folder, number, count, seed = job
+    folder, number, count, seed, appearance = job
     from envs import make
 
     rng = np.random.default_rng([seed, number])
     scenarios = [load(name) for name in names() if name.endswith("_left")]  # sides share layouts
-    worlds: list[Any] = [make(scenario).unwrapped for scenario in scenarios]
+    worlds: list[Any] = [make(scenario, appearance=appearance).unwrapped for scenario in scenarios]
     frames: list[np.ndarray] = []
     labels: list[np.ndarray] = []
     layout_number = 0
@@ -69,9 +71,9 @@ def _collect_shard(job: tuple[Path, int, int, int]) -> None:
         layout_number += 1
         for _ in range(POSES_PER_LAYOUT):
             pose = _draw_pose(world, rng)
-            frame, mask, bodies = world.look_from(pose)
-            frames.append(frame)
-            labels.append(_label(world.truth(), mask, bodies))
+            look = world.look_from(pose)
+            frames.append(look.rgb)
+            labels.append(_label(world.truth(), look.ids, look.names))
     path = folder / f"shard_{number:04d}.npz"
     temporary = folder / f".shard_{number:04d}.npz"
     np.savez_compressed(temporary, frames=np.array(frames[:count]), labels=np.array(labels[:count]))

@@ -91,9 +91,9 @@ def _episodes(options: TrainingOptions) -> list[Path]:
         return find_episodes(options.data)
     from episodes.generate import generate
 
-    folder = options.work / f"episodes_{options.episodes}_seed{options.seed}"
+    folder = options.work / f"episodes_{options.episodes}_{_made(options)}"
     generate(folder, episodes=options.episodes, pattern="core", workers=options.workers,
-             seed=options.seed)
+             seed=options.seed, appearance=options.appearance)
     return find_episodes(folder)
 
 
@@ -117,15 +117,20 @@ def _mini_towers(options: TrainingOptions) -> Path:
 
     folder = _towers_folder(options)
     if not (folder / "towers.json").is_file():
-        scenes = options.work / f"scenes_{options.frames}_seed{options.seed}"
-        collect(scenes, options.frames, options.seed, options.workers)
+        scenes = options.work / f"scenes_{options.frames}_{_made(options)}"
+        collect(scenes, options.frames, options.seed, options.workers, options.appearance)
         train_towers(scenes, folder, TowerRecipe(
             frames=options.frames, epochs=options.tower_epochs, seed=options.seed))
     return folder
 
 
 def _towers_folder(options: TrainingOptions) -> Path:
-    return options.work / f"towers_{options.frames}x{options.tower_epochs}_seed{options.seed}"
+    return options.work / f"towers_{options.frames}x{options.tower_epochs}_{_made(options)}"
+
+
+def _made(options: TrainingOptions) -> str:
+    """What tells one set of generated pictures from another, as part of a folder's name."""
+    return f"{Path(options.appearance).stem}_seed{options.seed}"
 
 
 def _towers_record(options: TrainingOptions) -> Any:

@@ -31,15 +31,16 @@ def layout_of(name: str, seed: int) -> scenarios.Layout:
 
 
 def driven(simulator: Simulator, layout: scenarios.Layout, route: str) -> list:
-    """Everything that one episode shows: path, contacts, gaps, all of every body, a picture."""
+    """Everything that one episode shows: path, contacts, gaps, every body, a camera's frames."""
     simulator.build(layout)
     for command, ticks in ROUTES[route]:
         for _ in range(ticks):  # one by one, on beyond the first contact
             simulator.advance(np.array(command), 1)
     everything = [pybullet.getBasePositionAndOrientation(number, physicsClientId=simulator._client)
                   for _, number in sorted(simulator._bodies.items())]
+    frames = [part.tobytes() for part in simulator.frames(["robot", "box_0", "cup"])]
     return [simulator.path.tobytes(), simulator.touched, simulator.clearances(), everything,
-            simulator.velocity().tobytes(), simulator.time_s, simulator.picture(24, 32).tobytes()]
+            simulator.velocity().tobytes(), simulator.time_s, frames]
 
 
 @pytest.mark.parametrize("name", ["1box_hori_left", "2box_vert_left"])
