@@ -32,8 +32,8 @@ MAY_USE = {  # a large or rare library -> the files or rooms that may import it,
     "matplotlib": ("eval/", "episodes/"),
     **dict.fromkeys(MODELS, ("policies/", "training/")),
 }
-HEAVY = ("pybullet", "numba", "torch", "torchvision", "transformers", "open_clip", "matplotlib", "sklearn",
-         "scipy", "accelerate", "rclpy")
+HEAVY = ("pybullet", "numba", "torch", "torchvision", "transformers", "open_clip", "matplotlib",
+         "sklearn", "scipy", "accelerate", "rclpy")
 ABSENT_ON_A_ROBOT = ("pybullet", "gymnasium", "numba", "hdf5plugin")
 FORBIDDEN_NAMES = ("utils", "util", "common", "core", "helpers", "helper", "misc")
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 300, 40
