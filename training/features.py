@@ -30,6 +30,7 @@ class Features:
     seen: torch.Tensor  # [N, V] float32, of each decision's picture
     commands: torch.Tensor  # [N, 2] float32: linear_x, linear_y in command units
     episodes: np.ndarray  # [N] int64: number of the episode
+    layouts: np.ndarray  # [N] int64: number of its layout; left and right of one seed share it
     steps: np.ndarray  # [N] int64: number of the decision in its episode
     texts: torch.Tensor  # [T, D] float32: every wording, read once
     wordings: list[list[int]]  # per episode: its wordings' rows in `texts`, the default first
@@ -62,14 +63,17 @@ def compute(policy: Hybrid, paths: Sequence[Path], cache: Path) -> Features:
         ValueError: for an episode without an instruction, or a file that is none.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    seen, commands, numbers, steps, wordings = [], [], [], [], []
+    seen, commands, numbers, layouts, steps, wordings = [], [], [], [], [], []
     sentences: dict[str, int] = {}
+    places: dict[str, int] = {}
     made_of = " ".join([policy.towers_hash, *(load(name).hash() for name in names())])
     for number, path in enumerate(paths):
         stored = _cached(policy, path, cache, made_of)
         seen.append(torch.from_numpy(stored["seen"]))
         commands.append(torch.from_numpy(stored["commands"]))
         numbers.append(np.full(len(stored["seen"]), number))
+        layout = places.setdefault(str(stored["layout"]), len(places))
+        layouts.append(np.full(len(stored["seen"]), layout))
         steps.append(np.arange(len(stored["seen"])))
         said = [str(text) for text in stored["texts"]]
         wordings.append([sentences.setdefault(text, len(sentences)) for text in said])
@@ -78,7 +82,7 @@ def compute(policy: Hybrid, paths: Sequence[Path], cache: Path) -> Features:
     with torch.inference_mode():
         texts = policy.read(list(sentences)).cpu()
     return Features(policy, torch.cat(seen), torch.cat(commands), np.concatenate(numbers),
-                    np.concatenate(steps), texts.clone(), wordings)
+                    np.concatenate(layouts), np.concatenate(steps), texts.clone(), wordings)
 
 
 def wordings(episode: Episode) -> list[str]:
@@ -96,6 +100,12 @@ def wordings(episode: Episode) -> list[str]:
     known = load(episode.scenario).instructions.all() if episode.scenario in names() else ()
     sideless = SIDELESS if _went_the_shorter_way(episode.path) else ()
     return list(dict.fromkeys([episode.instruction, *known, *sideless]))
+
+
+def _layout(path: Path) -> str:
+    """What tells where an episode's things stand; a recording is a layout of its own."""
+    truth = read_truth(path)
+    return str(path) if truth is None else repr((truth.robot, truth.boxes, truth.cup))
 
 
 def _went_the_shorter_way(path: Path) -> bool:
@@ -121,7 +131,7 @@ def _cached(policy: Hybrid, path: Path, cache: Path, made_of: str) -> dict[str, 
         seen = torch.cat([policy.look(list(pictures[k:k + BATCH]))
                           for k in range(0, len(pictures), BATCH)])
     stored = {"seen": seen.cpu().numpy(), "commands": commands[:, :2].astype(np.float32),
-              "texts": np.array(wordings(episode))}
+              "texts": np.array(wordings(episode)), "layout": np.array(_layout(path))}
     temporary = cache / f".{os.getpid()}.npz"
     np.savez(temporary, **stored)
     os.replace(temporary, place)

@@ -30,7 +30,7 @@ class HeadRecipe:
     weight_decay: float = 1e-3
     clip_grad: float = 1.0
     huber_delta: float = 0.1  # in shares of the command range, the seeds' number
-    validation_share: float = 0.1  # of the episodes
+    validation_share: float = 0.1  # of the layouts
     feature_noise: float = 0.05  # standard deviations
     seed: int = 0
 
@@ -49,7 +49,7 @@ def train_head(head: nn.Module, features: Features, window: int,
         ValueError: if a split is empty or the loss is no number.
     """
     set_seed(recipe.seed)
-    training, validation = split(features.episodes, recipe)
+    training, validation = split(features.layouts, recipe)
     _standardise(head, features, training)
     accelerator = Accelerator()
     optimizer = torch.optim.AdamW(head.parameters(), recipe.learning_rate,
@@ -69,18 +69,18 @@ def train_head(head: nn.Module, features: Features, window: int,
     return history
 
 
-def split(episodes: np.ndarray, recipe: HeadRecipe) -> tuple[np.ndarray, np.ndarray]:
-    """Decisions for training and validation, split by episode; episodes [N] numbers each one's.
+def split(layouts: np.ndarray, recipe: HeadRecipe) -> tuple[np.ndarray, np.ndarray]:
+    """Decisions for training and validation, split by layout; layouts [N] numbers each one's.
 
     Raises:
         ValueError: if either is empty.
     """
     rng = np.random.default_rng(recipe.seed)
-    numbers = rng.permutation(np.unique(episodes))
+    numbers = rng.permutation(np.unique(layouts))
     held_out = numbers[: max(1, round(len(numbers) * recipe.validation_share))]
-    validation = np.isin(episodes, held_out)
+    validation = np.isin(layouts, held_out)
     if validation.all() or not validation.any():
-        raise ValueError(f"{len(numbers)} episodes cannot be split into training and validation; "
+        raise ValueError(f"{len(numbers)} layouts cannot be split into training and validation; "
                          f"expected at least 2.")
     return np.flatnonzero(~validation), np.flatnonzero(validation)
 

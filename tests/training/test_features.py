@@ -30,6 +30,16 @@ def test_what_was_looked_at_before_is_not_looked_at_again(policy, episodes, tmp_
     assert again.seen.equal(first.seen)
 
 
+def test_left_and_right_of_one_seed_count_as_one_layout(policy, episodes, tmp_path):
+    from episodes.generate import generate
+
+    generate(tmp_path / "right", scenario="1box_hori_right", episodes=2, image=(36, 64))
+    both = [*episodes, *find_episodes(tmp_path / "right")]
+    known = features.compute(policy, both, tmp_path)
+    layouts = [known.layouts[known.episodes == number][0] for number in range(4)]
+    assert layouts == [0, 1, 0, 1]
+
+
 def test_new_wordings_of_a_scenario_are_not_answered_from_the_cache(
     policy, episodes, tmp_path, monkeypatch
 ):

@@ -28,7 +28,8 @@ def features(episodes=12, steps=5, wordings=1):
     return Features(
         policy=Joins(), seen=torch.from_numpy(rng.standard_normal((count, SEEN), np.float32)),
         commands=torch.tensor([[0.0, 1.15], [0.0, -1.15]])[side],
-        episodes=np.repeat(np.arange(episodes), steps), steps=np.tile(np.arange(steps), episodes),
+        episodes=np.repeat(np.arange(episodes), steps),
+        layouts=np.repeat(np.arange(episodes), steps), steps=np.tile(np.arange(steps), episodes),
         texts=texts, wordings=[list(range(wordings * (k % 2), wordings * (k % 2 + 1)))
                                for k in range(episodes)],
     )
@@ -46,7 +47,7 @@ def test_the_weights_left_are_those_of_the_best_epoch():
     history = train_head(head, data, window=4, recipe=recipe)
     from training.heads import validation_mae
 
-    _, validation = split(data.episodes, recipe)
+    _, validation = split(data.layouts, recipe)
     left = validation_mae(head, data, validation, 4, torch.device("cpu"))
     assert left == pytest.approx(min(epoch["validation_mae"] for epoch in history), abs=1e-4)
 
@@ -61,11 +62,12 @@ def test_the_same_seed_trains_the_same_weights():
     assert all(torch.equal(heads[0][key], heads[1][key]) for key in heads[0])
 
 
-def test_no_episode_stands_on_both_sides_of_the_split():
-    data = features(episodes=20)
-    training, validation = split(data.episodes, HeadRecipe(validation_share=0.25))
-    assert not set(data.episodes[training]) & set(data.episodes[validation])
-    assert len(set(data.episodes[validation])) == 5
+def test_no_layout_stands_on_both_sides_of_the_split():
+    data = features(episodes=40)
+    data.layouts //= 2  # left and right of one seed
+    training, validation = split(data.layouts, HeadRecipe(validation_share=0.25))
+    assert not set(data.layouts[training]) & set(data.layouts[validation])
+    assert len(set(data.episodes[validation])) == 10
 
 
 def test_one_episode_cannot_be_split():
