@@ -36,7 +36,9 @@ class View(NamedTuple):
     @property
     def down(self) -> np.ndarray:
         """Unit vector [3] of growing rows."""
-        return np.cross(self.forward, self.right)
+        x, y, z = self.forward
+        right_x, right_y, _ = self.right
+        return np.array([-z * right_y, z * right_x, x * right_y - y * right_x])
 
 
 class Look(NamedTuple):
