@@ -237,7 +237,9 @@ class _Worker:
             except (EOFError, OSError):
                 break
             now = time.monotonic()
-            self.longest_s, self._heard = max(self.longest_s, now - self._heard), now
+            if self.is_ready:
+                self.longest_s = max(self.longest_s, now - self._heard)
+            self._heard = now
             if what == "begun":
                 self.begun.add(content)
             elif what != "beat":

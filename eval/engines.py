@@ -8,7 +8,7 @@ from pathlib import Path
 
 from envs.interface import RobotSpec
 from episodes.processes import Workers
-from episodes.shards import Engine, Recipe, Shard
+from episodes.shards import HANG_S, Engine, Recipe, Shard
 from eval.config import Config
 from policies.checkpoint import CONFIG_FILE, read_config
 
@@ -39,7 +39,7 @@ def open_engine(config: Config, robot: RobotSpec, missing: int) -> tuple[Engine,
     workers = _workers(config, missing)
     options = {name: getattr(config, name) for name in POLICY_OPTIONS if getattr(config, name)}
     is_shared = _is_large(config)
-    recipe = Recipe(config.policy or "", options, robot, batch=config.batch,
+    recipe = Recipe(config.policy or "", options, robot, batch=config.batch, hang_s=HANG_S,
                     processes=workers if is_shared and workers > 1 else 0,
                     one_thread=not is_shared)
     if workers == 1:

@@ -74,6 +74,10 @@ class HybridMemory:
     text: torch.Tensor  # [kosmos text + clip text]
     seen: deque[torch.Tensor]  # each [kosmos vision + clip vision]
 
+    def __deepcopy__(self, _: dict[int, Any]) -> HybridMemory:
+        """What was read and seen is never changed, so a copy may share it."""
+        return HybridMemory(self.text, self.seen.copy())
+
 
 class Hybrid(Policy):
     """`--policy hybrid`."""

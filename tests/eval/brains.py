@@ -1,5 +1,10 @@
 """Policies for tests: what a user would bring as `module:Class`."""
 
+import os
+import resource
+import signal
+from pathlib import Path
+
 import numpy as np
 
 from policies import Action, ActionError, Policy, PolicySpec
@@ -76,3 +81,45 @@ class Buggy(Policy):
 
     def act(self, memories, observations):
         return [Action(np.zeros((1, 3)) + np.zeros((1, 2)))]
+
+
+class Fragile(Policy):
+    """Drives straight on; as fragile as the environment variables FAULT and FAULT_FOLDER say.
+
+    At the second decision of the episode with the seed FAULT_SEED the fault happens, FAULT_TIMES
+    times in all; the folder remembers how often.
+    """
+
+    def __init__(self):
+        self.spec = PolicySpec("fragile", image_size=(16, 16))
+
+    def begin(self, instruction, seed):
+        return {"seed": seed, "asked": 0}
+
+    def act(self, memories, observations):
+        for memory in memories:
+            memory["asked"] += 1
+        told, at = os.environ.get("FAULT_SEED"), int(os.environ.get("FAULT_AT", "2"))
+        if any(str(memory["seed"]) == told and memory["asked"] == at for memory in memories):
+            faults = Path(os.environ["FAULT_FOLDER"])
+            count = len(list(faults.iterdir()))
+            if count < int(os.environ["FAULT_TIMES"]):
+                (faults / f"{count}_{os.getpid()}").touch()
+                FAULTS[os.environ["FAULT"]]()
+        return [Action(np.array([[1.15, 0.0, 0.0]], np.float32)) for _ in memories]
+
+
+def run_out_of_memory():
+    """Really: the system gives this process no more than it has."""
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + 2**26, used + 2**26))
+    np.ones(2**30)
+
+
+FAULTS = {
+    "killed": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "stopped": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+    "aborted": os.abort,
+    "out of memory": run_out_of_memory,
+    "a bug": lambda: 1 / 0,
+}
