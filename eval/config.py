@@ -43,7 +43,7 @@ class Config:
     """default: the scenario's English sentence; none: no words at all; or words of your own."""
     device: Annotated[str | None, arg(metavar="NAME")] = None
     """Where the model runs: cpu, cuda; the policy's own default where not given."""
-    batch: Annotated[int, arg(metavar="N")] = 4
+    batch: Annotated[int, arg(metavar="N")] = 8
     """Robots that the policy answers in one call; part of the result's identity."""
     workers: Annotated[int | None, arg(metavar="N")] = None
     """Processes that drive, 1: this one alone; as many as pay where not given. No result depends

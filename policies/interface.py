@@ -85,7 +85,12 @@ class Policy(ABC):
 
     @abstractmethod
     def act(self, memories: Sequence[Memory], observations: Sequence[Observation]) -> list[Action]:
-        """One action a robot; updates the memories in place. Rows do not depend on each other."""
+        """One action a robot; updates the memories in place. Rows do not depend on each other.
+
+        Several episodes are driven at once, so there may be several rows, always equally many in
+        one run. Where an ActionError is raised, each robot is asked again in a call of its own,
+        with the memory as it was, to find whose it is: a copied memory must go on like its origin.
+        """
 
     def end(self, memory: Memory) -> None:  # noqa: B027 (nothing to do is the default)
         """The episode is over."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from episodes import shards
 from episodes.drive import FatalEpisodeError
 from episodes.processes import WorkerError
 from episodes.rollout import policy_seed
@@ -108,6 +109,20 @@ def test_a_policy_that_aborts_at_once_is_refused_and_leaves_nothing(tmp_path, in
     with pytest.raises(ValueError, match="3 worker processes ended before they could drive"):
         drive(tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_lost_worker_is_noticed_within_thirty_seconds(tmp_path, inject, monkeypatch, caplog,
+                                                        fault):
+    faults = inject(fault, times=1)
+    monkeypatch.setattr("eval.engines.HANG_S", shards.HANG_S)
+    drive(tmp_path / "runs", episodes=40)
+    (noticed,) = [each for each in caplog.records if "another takes its place" in each.message]
+    (happened,) = faults.iterdir()
+    after_s = noticed.created - happened.stat().st_mtime
+    print(f"{fault}: noticed after {after_s:.1f} s")
+    assert after_s < 30.0
 
 
 def command(*words: str) -> subprocess.Popen:
