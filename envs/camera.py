@@ -91,12 +91,16 @@ def overview(size: tuple[int, int]) -> View:
                 (high, high * size[1] / size[0]))
 
 
-def check_renderer(name: str) -> None:
-    """Refuse an unknown camera.
+def check_look(renderer: str, profile: str) -> None:
+    """Refuse an unknown camera, and a profile that it cannot draw.
 
     Raises:
-        ValueError: with "Did you mean".
+        ValueError: one sentence.
     """
-    if name not in RENDERERS:
-        raise ValueError(f"Unknown renderer {name!r}.{did_you_mean(name, list(RENDERERS))} "
+    if renderer not in RENDERERS:
+        raise ValueError(f"Unknown renderer {renderer!r}."
+                         f"{did_you_mean(renderer, list(RENDERERS))} "
                          f"Expected one of {', '.join(RENDERERS)}.")
+    if renderer == "tiny" and profile != "nominal":
+        raise ValueError(f"The renderer tiny draws only the appearance nominal, got {profile!r}; "
+                         f"use the renderer fast.")

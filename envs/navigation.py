@@ -11,7 +11,7 @@ from gymnasium import spaces
 
 from envs import planner
 from envs.appearance import Appearance, draw, load_profile
-from envs.camera import Camera, Look, View, camera_view, check_renderer, overview
+from envs.camera import Camera, Look, View, camera_view, check_look, overview
 from envs.interface import COMMAND_LIMIT, BoxTruth, Observation, RobotSpec, Truth
 from envs.simulator import Simulator
 from envs.task import goal_distance_m, side_followed, stood_still
@@ -77,8 +77,8 @@ class NavigationEnv(gymnasium.Env):
             raise ValueError(f"render_mode must be one of {self.metadata['render_modes']} or None, "
                              f"got {render_mode!r}.")
         self.scenario, self.robot, self.image_size = scenario, robot, image_size
-        check_renderer(renderer)
         self.render_mode, self.profile = render_mode, load_profile(appearance)
+        check_look(renderer, self.profile.name)
         self.task = scenario.name
         self.task_description = scenario.instructions.english
         self.observation_space = spaces.Dict({

@@ -24,14 +24,7 @@ class TinyCamera:
         self.identity = f"tiny-{client.getAPIVersion()}"
 
     def dress(self, appearance: Appearance, seed: int) -> None:
-        """Refuse what it cannot draw.
-
-        Raises:
-            ValueError: for any profile but `nominal`.
-        """
-        if appearance.profile != "nominal":
-            raise ValueError(f"The renderer tiny draws only the appearance nominal, got "
-                             f"{appearance.profile!r}; use the renderer fast.")
+        """Nothing changes: it draws only the nominal look, see `envs.camera.check_look`."""
 
     def picture(self, view: View, size: tuple[int, int], moment: int = 0) -> np.ndarray:
         """What is seen, [H, W, 3] uint8 RGB."""

@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from envs.appearance import load_profile
+from envs.camera import check_look
 from episodes.atomic import write_atomically
 from episodes.names import check_scenario
 from episodes.plans import PLANS, Plan, spread
@@ -37,7 +39,7 @@ IMAGE_SIZES = {"224": (224, 224), "720p": (720, 1280)}  # height, width
 DEFAULT_EPISODES = 720
 CHOICES = {"plan": tuple(PLANS), "profile": ("lab", "full"), "pattern": PATTERNS,
            "instructions": ("default", "all")}
-VERSIONS = ("numpy", "h5py", "gymnasium", "pybullet")
+VERSIONS = ("numpy", "h5py", "gymnasium", "numba", "pybullet")
 SINGLE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 logger = logging.getLogger(__name__)
@@ -70,6 +72,10 @@ class Options:
     """Who drives; only its successes are kept."""
     instructions: Literal["default", "all"] = "default"
     """The stored instruction: the English default, or any wording, drawn by the episode's seed."""
+    renderer: Literal["fast", "tiny"] = "fast"
+    """Which camera; `tiny` is PyBullet's own."""
+    appearance: str = "nominal"
+    """How episodes look: nominal, randomised, mixed or a profile's TOML file."""
     log_level: LogLevel = "info"
     """How much is said while it runs."""
 
@@ -165,9 +171,11 @@ def _recipe(options: Options) -> Recipe:
     import policies
     from episodes.worlds import Recipe
 
-    policies.make(options.policy)  # an unknown one is refused before anything is written
+    policies.make(options.policy)  # unknown ones are refused before anything is written
+    check_look(options.renderer, load_profile(options.appearance).name)
     return Recipe(options.out, options.profile, _image_size(options), options.policy, options.seed,
-                  options.instructions)
+                  options.instructions,
+                  {"renderer": options.renderer, "appearance": options.appearance})
 
 
 def _prepare(folder: Path) -> None:
@@ -234,7 +242,9 @@ def _summary(options: Options, recipe: Recipe, plan: Plan,
         "resampled": dict(sorted(refused.items())), "seed": options.seed, "plan": options.plan,
         "pattern": options.pattern, "profile": options.profile,
         "image_size": list(recipe.image_size), "policy": options.policy,
-        "instructions": options.instructions,
+        "instructions": options.instructions, "renderer": options.renderer,
+        "appearance": {"profile": load_profile(options.appearance).name,
+                       "hash": load_profile(options.appearance).hash()},
         "scenario_hashes": {name: load(name).hash() for name in dict(plan)},
         "versions": {"python": platform.python_version()}
         | {package: importlib.metadata.version(package) for package in VERSIONS},

@@ -42,6 +42,7 @@ class Record:
     latency_s: np.ndarray  # [N] float64: wall-clock seconds the policy took, 0 within a plan
     touched: dict[str, float]  # what was touched first at which second
     rgb: np.ndarray | None = field(default=None, repr=False)  # [N + 1, H, W, 3] uint8 where kept
+    appearance: dict[str, Any] | None = None  # how it looked, where that was drawn; `envs.look`
 
     @property
     def decisions(self) -> int:

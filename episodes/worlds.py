@@ -17,6 +17,7 @@ import numpy as np
 
 import envs
 import policies
+from envs.appearance import load_profile
 from envs.task import side_followed
 from episodes.hdf5_writer import LAB_DECISIONS, name_of, write_episode
 from episodes.names import EpisodeName, simulated_start
@@ -53,6 +54,7 @@ class Recipe:
     policy: str
     seed: int  # the root
     instructions: str  # default | all
+    world: dict[str, Any]  # options of `envs.make`: renderer, appearance
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Worlds:
         self._recipe = recipe
         self._policy = policies.make(recipe.policy)
         self._robot = asdict(envs.load_robot())
+        self._look = load_profile(recipe.world["appearance"]).hash()
         self._scenarios: dict[str, tuple[Scenario, str]] = {}  # each with its hash
         self._open: dict[str, Any] = {}
         self._there: dict[str, list[Path]] = {}  # files by the date and time in their names
@@ -119,7 +122,8 @@ class Worlds:
         rng = np.random.default_rng([seed, INSTRUCTION_STREAM])
         instruction = wordings[rng.integers(len(wordings))]
         if slot.scenario not in self._open:
-            self._open[slot.scenario] = envs.make(scenario, image_size=self._recipe.image_size)
+            self._open[slot.scenario] = envs.make(
+                scenario, image_size=self._recipe.image_size, **self._recipe.world)
         return rollout(self._open[slot.scenario], self._policy,
                        Task(seed, instruction, slot.fixed, keep_rgb=True))
 
@@ -127,7 +131,7 @@ class Worlds:
         name = name_of(record, simulated_start(slot.number))
         world = self._open[slot.scenario].unwrapped
         facts = {"purpose": PURPOSE, "seed_root": self._recipe.seed, "success": True,
-                 "renderer": world.renderer, "robot": world.robot.name,
+                 "renderer": world.renderer, "look": self._look, "robot": world.robot.name,
                  "refused": json.dumps(refused, sort_keys=True), "request": request}
         path = write_episode(self._recipe.folder / f"{name}.h5", record, self._recipe.profile,
                              facts=facts)
@@ -139,7 +143,7 @@ class Worlds:
         return {"scenario_hash": scenario_hash, "index": slot.index, "fixed": slot.fixed,
                 "profile": recipe.profile, "image_size": recipe.image_size, "seed": recipe.seed,
                 "policy": recipe.policy, "instructions": recipe.instructions,
-                "robot": self._robot}
+                "robot": self._robot, **recipe.world, "look": self._look}
 
     def _found(self, slot: Slot, scenario: Scenario, request: str) -> Outcome | None:
         """The file of an earlier run of the same request, or None; a damaged one is made again."""

@@ -96,6 +96,19 @@ class FastCamera:
                self._sizes, self._surfaces, self._sky, self._light, self._texels, self._levels)
 
 
+def compile_all() -> None:
+    """Compile every kernel now, so that no first picture has to wait for it."""
+    picture = np.zeros((2, 2, 3), np.uint8)
+    texels, levels = load_textures(())
+    ahead, right, down = np.eye(3)
+    rays = camera_rays(np.zeros(3), ahead, right, down, (2, 2), (1.0, 1.0))
+    nothing = np.zeros((0, 3))
+    render(picture, NO_IDS, NO_DEPTH, rays, room_faces((-1.0, 1.0), (-1.0, 1.0), 1.0),
+           np.zeros(0, np.int64), nothing, np.zeros((0, 3, 3)), nothing,
+           np.full((2, 5), -1.0), np.zeros(3), np.array([0.0, 0.0, 1.0, 1.0, 1.0]), texels, levels)
+    sense(picture, 1.0, 1.0, 1.0, 0, 0)
+
+
 def _lamp(light: Light) -> np.ndarray:
     """The light as the kernel reads it [5]: unit vector towards it, ambient, diffuse."""
     direction = np.array(light.direction, float)
