@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from envs.raycast.compiled import jit
 from envs.raycast.lines import along_edge, rows_of
 from envs.raycast.paint import darken, fill_plain, fill_textured, mark_plane, tone
@@ -13,7 +11,7 @@ NORMAL, S_AXIS, T_AXIS, ORIGIN = 0, 1, 2, 3  # rows of a face's frame
 
 
 @jit
-def paint_face(world, shadows, scratch, corners, surface, number, owner, reach):
+def paint_face(world, shadows, scratch, own, corners, surface, number, owner, reach):
     """Paint one convex flat face, that of `scratch`, with the shadows on it.
 
     Args:
@@ -21,6 +19,7 @@ def paint_face(world, shadows, scratch, corners, surface, number, owner, reach):
         shadows: Hulls of all bodies and their shadow volumes.
         scratch: Lines, a row's shade, starts, tones, plane; the face's corners, how far each edge
             reaches under its neighbour, and its frame.
+        own: How many lines there are already, which the face must not leave.
         corners: How many.
         surface: See `paint`.
         number: Identity.
@@ -41,7 +40,6 @@ def paint_face(world, shadows, scratch, corners, surface, number, owner, reach):
     for c in range(corners):
         middle = (middle[0] + face[c, 0] / corners, middle[1] + face[c, 1] / corners,
                   middle[2] + face[c, 2] / corners)
-    own = np.int64(0)
     for c in range(corners):
         own = along_edge(camera, face[c], face[(c + 1) % corners], middle, grow[c], lines, own)
     _plane(camera, frame, ahead, surface[4], plane)

@@ -77,13 +77,24 @@ def span(lines, first, last, v, width, margin):
 
 @jit
 def coverage(lines, first, last, u, v):
-    """The share of pixel (u, v) inside the region, 0 to 1: exact for one straight edge."""
-    least = 0.5
+    """The share of pixel (u, v) inside the region, 0 to 1.
+
+    Exact for one straight edge and for two parallel ones, near it in a corner: beside the nearest
+    line, that one counts which takes most, by how much it runs against it.
+    """
+    least, nearest = 0.5, first
     for k in range(first, last):
         distance = lines[k, 0] + lines[k, 1] * u + lines[k, 2] * v
         if distance < least:
-            least = distance
-    return max(0.0, 0.5 + least)
+            least, nearest = distance, k
+    if least <= -0.5 or least == 0.5:
+        return 0.5 + max(-0.5, least)
+    taken = 0.0
+    for k in range(first, last):
+        against = 0.5 - 0.5 * (lines[k, 1] * lines[nearest, 1] + lines[k, 2] * lines[nearest, 2])
+        distance = lines[k, 0] + lines[k, 1] * u + lines[k, 2] * v
+        taken = max(taken, against * (0.5 - distance))
+    return max(0.0, 0.5 + least - taken)
 
 
 @jit

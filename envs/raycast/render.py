@@ -6,7 +6,7 @@ import numpy as np
 
 from envs.raycast.compiled import jit
 from envs.raycast.faces import NORMAL, ORIGIN, S_AXIS, T_AXIS, paint_face
-from envs.raycast.lines import rows_of
+from envs.raycast.lines import along_edge, rows_of
 from envs.raycast.order import painting_order
 from envs.raycast.paint import fill_sky
 from envs.raycast.rounds import fill_round, local_rays, mark_round
@@ -117,7 +117,8 @@ def _room_face(world, shadows, scratch, given, surface, number):
         for j in range(3):
             face[c, j] = given[c, j]
             frame[c, j] = given[4 + c, j]
-    paint_face(world, shadows, scratch, np.int64(4), surface, number, np.int64(-1), -1.0)
+    paint_face(world, shadows, scratch, np.int64(0), np.int64(4), surface, number, np.int64(-1),
+               -1.0)
 
 
 @jit
@@ -139,7 +140,23 @@ def _box(world, shadows, scratch, k, bodies, surface):
                 face[c, j] = points[k, FACES[f, c], j]
         _frame(scratch[7], positions[k], rotations[k], f // 2, f % 2 * 2 - 1, TEXTURE_AXES[f, 0],
                TEXTURE_AXES[f, 1])
-        paint_face(world, shadows, scratch, np.int64(4), surface, BODY + k, k, reach_of(sizes[k]))
+        own = _outline_beyond(camera, points[k], positions[k], seen, f, scratch[0])
+        paint_face(world, shadows, scratch, own, np.int64(4), surface, BODY + k, k,
+                   reach_of(sizes[k]))
+
+
+@jit
+def _outline_beyond(camera, points, position, seen, face, lines):
+    """The box's outline where other faces have it: no face reaches beyond it under a narrow one."""
+    n = np.int64(0)
+    for f in range(6):
+        if f == face or not seen >> f & 1:
+            continue
+        for c in range(4):
+            if not seen >> NEIGHBOURS[f, c] & 1:
+                n = along_edge(camera, points[FACES[f, c]], points[FACES[f, (c + 1) % 4]], position,
+                               0.0, lines, n)
+    return n
 
 
 @jit
@@ -191,7 +208,8 @@ def _cap(world, shadows, scratch, k, end, position, rotation, size, surface):
         for j in range(3):
             face[c, j] = points[k, end * RING + c, j]
     _frame(scratch[7], position, rotation, 2, 2 * end - 1, 0, 1)
-    paint_face(world, shadows, scratch, np.int64(RING), surface, BODY + k, k, reach_of(size))
+    paint_face(world, shadows, scratch, np.int64(0), np.int64(RING), surface, BODY + k, k,
+               reach_of(size))
 
 
 @jit
