@@ -33,7 +33,7 @@ class FastCamera:
 
     def __init__(self, scene: Scene, scenario: Scenario, robot: RobotSpec) -> None:
         """Nothing is seen before `dress`."""
-        if not any(CACHE_FOLDER.glob("*.nbi")):
+        if not any(CACHE_FOLDER.rglob("*.nbi")):
             logger.info("The camera is compiled once for this installation: about 20 s.")
         self._scene, self._scenario, self._aspect = scene, scenario, robot.camera.aspect
         boxes, cup = scenario.boxes, scenario.cup

@@ -39,6 +39,8 @@ CACHE_FOLDER = _cache_folder()
 
 def jit(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile at the first call, and read back in every later process; the GIL is let go."""
+    code = function.__code__  # one cache for one file, by whichever link it was found
+    function.__code__ = code.replace(co_filename=os.path.realpath(code.co_filename))
     settings: Any = numba.config
     before, settings.CACHE_DIR = settings.CACHE_DIR, str(CACHE_FOLDER)
     try:
