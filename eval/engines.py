@@ -13,7 +13,7 @@ from eval.config import Config
 from policies.checkpoint import CONFIG_FILE, read_config
 
 POLICY_OPTIONS = ("size", "checkpoint", "device", "random_weights")
-EPISODES_PER_WORKER = 5  # with fewer, another process takes longer to start than it saves
+EPISODES_PER_WORKER = 25  # with fewer, another process takes longer to start than it saves
 MOST_PER_CORE = 8  # more processes than this on a core are a slip of the hand
 
 logger = logging.getLogger(__name__)
