@@ -108,10 +108,10 @@ class Run:
         write_atomically(self.folder / path, content)
         if line["id"] not in self.timing:
             self.timing[line["id"]] = {"id": line["id"]} | timing
-            _append(self.folder / "timing.jsonl", self.timing[line["id"]])
+            _append(self.folder / "timing.jsonl", self.timing[line["id"]], sync=False)
         digest = hashlib.sha256(content).hexdigest()
         line = line | {"arrays": path, "arrays_sha256": digest}
-        _append(self.folder / "episodes.jsonl", line)
+        _append(self.folder / "episodes.jsonl", line, sync=True)
         return line
 
     def lines(self) -> list[dict[str, Any]]:
@@ -279,11 +279,13 @@ def _new_folder(out: Path, stem: str) -> Path:
     raise FileExistsError(17, "a thousand runs of one name in one second")
 
 
-def _append(path: Path, line: dict[str, Any]) -> None:
+def _append(path: Path, line: dict[str, Any], *, sync: bool) -> None:
+    """Add a line; `sync` waits until it is on the disk, so that it outlives a power cut."""
     with path.open("ab") as file:
         file.write(_encoded(line))
         file.flush()
-        os.fsync(file.fileno())
+        if sync:
+            os.fsync(file.fileno())
 
 
 def _encoded(line: dict[str, Any]) -> bytes:
