@@ -64,6 +64,11 @@ def test_no_number_of_workers_changes_the_report(undisturbed, tmp_path):
         assert written(drive(tmp_path, workers=workers).folder) == undisturbed
 
 
+def test_one_policy_for_worlds_elsewhere_gives_the_same_report(undisturbed, tmp_path, monkeypatch):
+    monkeypatch.setattr("eval.engines._is_large", lambda config: True)  # as on a GPU
+    assert written(drive(tmp_path).folder) == undisturbed
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_worker_that_is_lost_costs_no_episode_and_no_byte(undisturbed, tmp_path, inject, fault):
     faults = inject(fault, times=2)

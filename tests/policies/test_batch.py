@@ -11,6 +11,7 @@ import scenarios
 from envs.pool import Here, Pool
 from episodes.drive import Job, Listed, drive
 from episodes.rollout import Question, Task, ask
+from episodes.shards import Recipe, Shard
 from policies.interface import LABEL, TRUTH
 from scenarios import episode_seed
 from tests.policies.test_contract import picture, prepared
@@ -91,3 +92,18 @@ def test_of_400_episodes_at_most_two_end_otherwise_than_one_by_one(batch):
     other = {key: (alone[key], together[key]) for key in alone if alone[key] != together[key]}
     print(f"batch {batch}: {len(other)} of {len(alone)} end otherwise: {json.dumps(other)}")
     assert len(other) <= 0.005 * len(alone)
+
+
+def test_the_hybrid_drives_alike_with_its_worlds_here_and_in_other_processes():
+    jobs = [Job(name, scenarios.load(name), Task(
+        episode_seed("val", 2, scenarios.load(name).layout_group, 0),
+        scenarios.load(name).instructions.english, most=6)) for name in scenarios.names()[::2]]
+    found = []
+    for processes in (0, 2):
+        shard = Shard(Recipe("hybrid", {}, envs.load_robot(), batch=2, processes=processes))
+        shard.load()
+        records = {each.key: each.record for each in shard.drive(jobs)}
+        shard.close()
+        found.append([(records[job.key].header(), records[job.key].sent.tobytes(),
+                       records[job.key].path.tobytes()) for job in jobs])
+    assert found[0] == found[1]
