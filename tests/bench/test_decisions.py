@@ -4,14 +4,16 @@
 """
 
 import numpy as np
-import pybullet
 import pytest
 
 import envs
 import policies
 import scenarios
+from envs.camera import RENDERERS
 from envs.interface import SUBSTEPS_PER_TICK
 from policies.interface import TRUTH
+from tests.bench.ratios import alternating, report
+from tests.bench.test_cameras import raw_picture
 from tests.envs.worlds import STILL
 
 pytestmark = pytest.mark.bench
@@ -21,32 +23,50 @@ ROUNDS = {"warmup_rounds": 5, "rounds": 60}
 
 
 @pytest.fixture
-def world():
-    env = envs.make(scenarios.load(SCENARIO), image_size=(224, 224)).unwrapped
-    env.reset(seed=0)
-    yield env
-    env.close()
+def opened():
+    """Opens worlds that have begun an episode, and closes them."""
+    worlds = []
+
+    def open_one(renderer="fast"):
+        worlds.append(envs.make(scenarios.load(SCENARIO), renderer=renderer).unwrapped)
+        worlds[-1].reset(seed=0)
+        return worlds[-1]
+
+    yield open_one
+    for each in worlds:
+        each.close()
 
 
-@pytest.mark.benchmark(group="one decision of the world, 224 x 224")
-def test_raw_pybullet_steps_and_one_picture(benchmark, world):
-    """The floor: the same scene and camera, PyBullet's own calls and nothing around them."""
-    simulator = world._simulator
-    view, projection = simulator._camera_view(), simulator._projection
-    client = {"physicsClientId": simulator._client}
+@pytest.fixture
+def world(opened):
+    return opened()
+
+
+def raw_decision(world, shadow: int):
+    """PyBullet's own calls and nothing around them: the same scene, steps and camera."""
+    client, picture = world._simulator.client, raw_picture(world, world._view(), (224, 224), shadow)
 
     def decision():
         for _ in range(world.robot.ticks_per_decision * SUBSTEPS_PER_TICK):
-            pybullet.stepSimulation(**client)
-        pybullet.getCameraImage(224, 224, view, projection, shadow=0,
-                                renderer=pybullet.ER_TINY_RENDERER, **client)
+            client.stepSimulation()
+        picture()
 
-    benchmark.pedantic(decision, **ROUNDS)
+    return decision
 
 
 @pytest.mark.benchmark(group="one decision of the world, 224 x 224")
-def test_our_step(benchmark, world):
+@pytest.mark.parametrize("shadow", [0, 1], ids=["without shadows", "with shadows"])
+def test_raw_pybullet_steps_and_one_picture(benchmark, world, shadow):
+    benchmark.pedantic(raw_decision(world, shadow), **ROUNDS)
+
+
+@pytest.mark.benchmark(group="one decision of the world, 224 x 224")
+@pytest.mark.parametrize("renderer", RENDERERS)
+def test_our_step(benchmark, opened, renderer):
+    world = opened(renderer)
+    raw_s, ours_s = alternating(raw_decision(opened(), 1), lambda: world.step(COMMAND), 20)
     benchmark.pedantic(world.step, args=(COMMAND,), **ROUNDS)
+    report(benchmark, f"times the decisions of a raw PyBullet loop, {renderer}", raw_s / ours_s)
 
 
 @pytest.mark.benchmark(group="start of an episode")

@@ -1,0 +1,62 @@
+"""How long whole commands take beyond their start: episodes a second.
+
+Files lie in memory where there is such a place, so that no disk is measured.
+"""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from episodes.generate import generate
+from tests.bench.ratios import report, seconds
+
+pytestmark = pytest.mark.bench
+MEMORY = Path("/dev/shm")
+LAB_TIMES_FASTER = 5.0  # episodes of 720p in the laboratory's format, gzip and all
+
+
+@pytest.fixture
+def folder():
+    where = MEMORY if os.access(MEMORY, os.W_OK) else None
+    path = Path(tempfile.mkdtemp(prefix="mobile-vla-bench-", dir=where))
+    yield path
+    shutil.rmtree(path)
+
+
+def rate(work, few: int, many: int) -> float:
+    """Episodes a second once everything is open: from two runs, so that their starts cancel."""
+    return (many - few) / (seconds(lambda: work(many)) - seconds(lambda: work(few)))
+
+
+def generating(folder: Path, **options):
+    """Generates so many episodes into a folder that is emptied afterwards."""
+    def work(episodes: int) -> None:
+        generate(folder / "data", episodes=episodes, **options)
+        shutil.rmtree(folder / "data")
+
+    return work
+
+
+@pytest.mark.benchmark(group="generating")
+def test_generating_at_224(benchmark, folder):
+    one = rate(generating(folder), 16, 176)
+    two = rate(generating(folder, workers=2), 16, 336)
+    benchmark.pedantic(generating(folder), args=(8,), rounds=1)
+    report(benchmark, "episodes/s, one process", one)
+    report(benchmark, "episodes/s, two processes", two)
+    report(benchmark, "times as many episodes with two processes", two / one)
+
+
+@pytest.mark.benchmark(group="generating")
+def test_generating_lab_episodes_at_720p(benchmark, folder):
+    """One scenario, so that few episodes are enough: the slower camera takes seconds for each."""
+    recipe = {"scenario": "2box_hori_left", "profile": "lab"}
+    fast = rate(generating(folder, **recipe), 1, 13)
+    tiny = rate(generating(folder, renderer="tiny", **recipe), 1, 4)
+    benchmark.pedantic(generating(folder, **recipe), args=(1,), rounds=1)
+    report(benchmark, "episodes/s, fast", fast)
+    report(benchmark, "episodes/s, tiny", tiny)
+    report(benchmark, "times the episodes of tiny", fast / tiny, LAB_TIMES_FASTER)
