@@ -19,6 +19,7 @@ from envs.raycast.shapes import (
     RING,
     SPHERE,
     TEXTURE_AXES,
+    TEXTURE_SIGNS,
     cylinder_outline,
     faces_eye,
     hull,
@@ -102,7 +103,7 @@ def room_faces(x_m: tuple[float, float], y_m: tuple[float, float], height_m: flo
         a, b = feet[k], feet[(k + 1) % 4]
         along = (b - a) / np.linalg.norm(b - a)
         faces[k, :4] = a, b, b + top, a + top
-        faces[k, 4:8] = np.cross((0.0, 0.0, 1.0), along) * -1.0, along, (0, 0, 1), a
+        faces[k, 4:8] = np.cross((0.0, 0.0, 1.0), along) * -1.0, along, (0, 0, -1), a
         faces[k, 8:].flat[:4] = SEAM, SEAM * (k < 3), 0.0, SEAM * (k == 0)
     faces[4, :4] = feet[[2, 1, 0, 3]]
     faces[4, 4:8] = (0, 0, 1), (1, 0, 0), (0, 1, 0), feet[2]
@@ -138,8 +139,8 @@ def _box(world, shadows, scratch, k, bodies, surface):
             grow[c] = SEAM if seen >> other & 1 and other > f else 0.0
             for j in range(3):
                 face[c, j] = points[k, FACES[f, c], j]
-        _frame(scratch[7], positions[k], rotations[k], f // 2, f % 2 * 2 - 1, TEXTURE_AXES[f, 0],
-               TEXTURE_AXES[f, 1])
+        _frame(scratch[7], positions[k], rotations[k], f // 2, f % 2 * 2 - 1, TEXTURE_AXES[f],
+               TEXTURE_SIGNS[f])
         own = _outline_beyond(camera, points[k], positions[k], seen, f, scratch[0])
         paint_face(world, shadows, scratch, own, np.int64(4), surface, BODY + k, k,
                    reach_of(sizes[k]))
@@ -160,12 +161,12 @@ def _outline_beyond(camera, points, position, seen, face, lines):
 
 
 @jit
-def _frame(frame, position, rotation, axis, sign, s_axis, t_axis):
-    """The frame of a body's face: normal along an axis, texture along two others."""
+def _frame(frame, position, rotation, axis, sign, axes, signs):
+    """The frame of a body's face: normal along an axis, texture to the right and down."""
     for j in range(3):
         frame[NORMAL, j] = sign * rotation[j, axis]
-        frame[S_AXIS, j] = rotation[j, s_axis]
-        frame[T_AXIS, j] = rotation[j, t_axis]
+        frame[S_AXIS, j] = signs[0] * rotation[j, axes[0]]
+        frame[T_AXIS, j] = signs[1] * rotation[j, axes[1]]
         frame[ORIGIN, j] = position[j]
 
 
@@ -207,7 +208,8 @@ def _cap(world, shadows, scratch, k, end, position, rotation, size, surface):
         grow[c] = 0.0
         for j in range(3):
             face[c, j] = points[k, end * RING + c, j]
-    _frame(scratch[7], position, rotation, 2, 2 * end - 1, 0, 1)
+    _frame(scratch[7], position, rotation, 2, 2 * end - 1, TEXTURE_AXES[4 + end],
+           TEXTURE_SIGNS[4 + end])
     paint_face(world, shadows, scratch, np.int64(0), np.int64(RING), surface, BODY + k, k,
                reach_of(size))
 

@@ -94,7 +94,7 @@ def _skin(surface, texels, levels, x, y, z, radius):
     bits = levels[texture, 1, 1]
     scale = surface[4] * (WHOLE << bits)
     value = texel(texels, np.uint64(levels[texture, 1, 0]), bits,
-                  int(math.atan2(y, x) * radius * scale), int(z * scale))
+                  int(math.atan2(y, x) * radius * scale), int(-z * scale))
     return (surface[0] * float(value & np.uint64(255)) / 255.0,
             surface[1] * float(value >> np.uint64(16) & np.uint64(255)) / 255.0,
             surface[2] * float(value >> np.uint64(32) & np.uint64(255)) / 255.0)

@@ -24,6 +24,7 @@ NEIGHBOURS = np.array([[int(np.flatnonzero([f != g and {a, b} <= set(other)
                         for a, b in zip(face, face[1:] + face[:1])]
                        for f, face in enumerate(FACES.tolist())])  # beyond each edge of each face
 TEXTURE_AXES = np.array([[1, 2], [1, 2], [0, 2], [0, 2], [0, 1], [0, 1]])  # of each face
+TEXTURE_SIGNS = np.array([[-1, -1], [1, -1], [1, -1], [-1, -1], [-1, -1], [1, -1]])  # right, down
 ANGLES = 2 * np.pi * np.arange(RING) / RING
 COS, SIN = np.cos(ANGLES), np.sin(ANGLES)
 

@@ -27,7 +27,7 @@ def saved(path, pixels):
 
 
 def wall_of(texture, texture_m=0.5):
-    """A face at 2 m, square to the axis, whose texture begins at its middle and runs along y."""
+    """A face at 2 m, square to the axis; its texture begins at its middle."""
     return box((2.5, 0, 1), (1.0, 3.0, 2.0), texture=texture, texture_m=texture_m)
 
 
@@ -35,23 +35,43 @@ def wall_of(texture, texture_m=0.5):
 def test_a_texture_is_repeated_at_its_length(halves, repetition):
     shot = Studio(**PLAIN).shoot([wall_of(halves)], AHEAD, SIZE)
     for share, colour in ((0.25, RED), (0.75, BLUE)):
-        row, column = pixel_of((2.0, (repetition + share) * 0.5, 1.1), AHEAD, SIZE)
+        row, column = pixel_of((2.0, -(repetition + share) * 0.5, 1.1), AHEAD, SIZE)
         np.testing.assert_allclose(shot.rgb[round(row), round(column)], colour, atol=2)
 
 
 def test_an_edge_in_a_texture_is_where_it_is_drawn(halves):
-    """Red to blue at y = 0.25 m: a column in which neither has won."""
+    """Red to blue half a metre to the right: a column in which neither has won."""
     shot = Studio(**PLAIN).shoot([wall_of(halves, texture_m=1.0)], AHEAD, SIZE)
-    row, column = pixel_of((2.0, 0.5, 1.0), AHEAD, SIZE)
+    row, column = pixel_of((2.0, -0.5, 1.0), AHEAD, SIZE)
     red = shot.rgb[round(row), :, 0].astype(int)
-    crossing = np.flatnonzero((red[:-1] < 105) & (red[1:] >= 105))
+    crossing = np.flatnonzero((red[:-1] >= 105) & (red[1:] < 105))
     assert np.abs(crossing + 0.5 - column).min() <= 1.0
+
+
+@pytest.mark.parametrize("yaw", [0.0, 0.5 * np.pi, np.pi, 1.5 * np.pi])
+@pytest.mark.parametrize("make", [box, cylinder], ids=["box", "cylinder"])
+def test_a_picture_on_a_body_is_upright_and_not_mirrored_from_every_side(tmp_path, yaw, make):
+    """Four quarters of 0.5 m, those above bright, those to the right blue."""
+    quarters = np.zeros((64, 64, 3), np.uint8)
+    quarters[:32] = 100
+    quarters[:, 32:, 2] += 100
+    skin = {"texture": saved(tmp_path / "quarters.png", quarters), "texture_m": 1.0}
+    turn = turned(yaw)
+    body = (box((2.5, 0, 1), (1, 1, 1), turn, **skin) if make is box else
+            cylinder((2.5, 0, 1), 1.0, 1.0, turned(np.pi), **skin))
+    shot = Studio(**PLAIN).shoot([body], AHEAD, SIZE)
+    for y, z, bright, blue in ((-0.2, 0.25, False, False), (-0.2, -0.25, True, False),
+                               (0.2, 0.25, False, True), (0.2, -0.25, True, True)):
+        depth = 2.0 if make is box else 2.5 - np.sqrt(0.25 - y * y)
+        row, column = pixel_of((depth, y, 1 + z), AHEAD, SIZE)
+        red, _, blues = shot.rgb[round(row), round(column)].astype(int)
+        assert (red > 50, blues - red > 50) == (bright, blue)
 
 
 def test_a_surfaces_colour_multiplies_its_texture(halves):
     tinted = box((2.5, 0, 1), (1, 3, 2), texture=halves, texture_m=0.5, rgb=(0.5, 1.0, 0.25))
     shot = Studio(**PLAIN).shoot([tinted], AHEAD, SIZE)
-    row, column = pixel_of((2.0, 0.125, 1.1), AHEAD, SIZE)
+    row, column = pixel_of((2.0, -0.125, 1.1), AHEAD, SIZE)
     np.testing.assert_allclose(shot.rgb[round(row), round(column)],
                                np.array(RED) * (0.5, 1.0, 0.25), atol=2)
 
@@ -98,7 +118,7 @@ def test_a_picture_of_any_size_becomes_a_texture(tmp_path):
     pixels[:, :45] = RED
     pixels[:, 45:] = BLUE
     shot = Studio(**PLAIN).shoot([wall_of(saved(tmp_path / "odd.png", pixels))], AHEAD, SIZE)
-    row, column = pixel_of((2.0, 0.125, 1.1), AHEAD, SIZE)
+    row, column = pixel_of((2.0, -0.125, 1.1), AHEAD, SIZE)
     np.testing.assert_allclose(shot.rgb[round(row), round(column)], RED, atol=3)
 
 
@@ -107,7 +127,8 @@ def test_the_level_floors_quick_way_gives_the_same_texture(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
     texture, level = saved(tmp_path / "noise.png", noise), view((0, 0, 0.5), (1, 0, 0.3))
     floor = Studio(floor_texture=texture, floor_m=3.0, **PLAIN).shoot([], level, SIZE)
-    slab = box((5, -1, -0.5), (10, 18, 1), turned(0, 0, 2e-5), texture=texture, texture_m=3.0)
+    upside_down = saved(tmp_path / "turned.png", noise[::-1])  # rows run along y on the floor
+    slab = box((5, -1, -0.5), (10, 18, 1), turned(0, 0, 2e-5), texture=upside_down, texture_m=3.0)
     top = Studio(**PLAIN).shoot([slab], level, SIZE)  # whole repetitions from the floor's corner
     both = (floor.ids == FLOOR) & (top.ids == BODY) & (floor.depth < 3)
     assert both.sum() > 10_000
