@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from scenarios import Layout, Scenario
 
 PLATE_M = 0.1  # thickness of floor and walls
 RIDE_M = 0.01  # the robot floats this much over the floor: its wheels are not modelled
-FLOOR_TEXTURE = Path(__file__).parent / "textures" / "floor.png"
 ROBOT_RGB = (0.15, 0.25, 0.45)
 Pose = tuple[float, float, float]  # x m, y m, yaw rad, world frame
 
@@ -75,10 +73,8 @@ class Bodies:
         """Floor and four walls: solid boxes, drawn as the single faces that can be seen."""
         room = self._scenario.room
         (x0, x1), (y0, y1), top = room.x_m, room.y_m, room.wall_height_m
-        texture = self._p.loadTexture(str(FLOOR_TEXTURE))
         self._add_plate("floor", [(x0, y0, 0), (x1, y0, 0), (x1, y1, 0), (x0, y1, 0)],
                         (0, 0, 1), (1, 1, 1))
-        self._p.changeVisualShape(self.numbers["floor"], -1, textureUniqueId=texture)
         faces = [((x1, y1), (x1, y0), (-1, 0, 0)), ((x0, y0), (x0, y1), (1, 0, 0)),
                  ((x0, y1), (x1, y1), (0, -1, 0)), ((x1, y0), (x0, y0), (0, 1, 0))]
         for number, (a, b, normal) in enumerate(faces):

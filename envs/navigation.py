@@ -257,7 +257,8 @@ class NavigationEnv(gymnasium.Env):
             "ended_by": self._ended_by, "reward_terms": terms, "side_followed": side,
             "touched": self._simulator.touched,
             "clearance_m": min(self._simulator.clearances().values()),
-            "path": path, "resampled": self._resampled, "appearance": self._appearance,
+            "path": self._simulator.poses, "resampled": self._resampled,
+            "appearance": self._appearance,
         }
 
 

@@ -168,6 +168,11 @@ class Simulator:
         """The robot's poses [K, 3] at every tick since the start."""
         return np.array(self._path)
 
+    @property
+    def poses(self) -> tuple[Pose, ...]:
+        """As `path`, as tuples: vector environments keep them whatever their number."""
+        return tuple(self._path)
+
     def last_poses(self, count: int, ticks: int) -> list[Pose]:
         """At most `count` poses of the robot, so many ticks apart, the newest last."""
         return self._path[::-ticks][:count][::-1]

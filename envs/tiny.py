@@ -8,7 +8,7 @@ import numpy as np
 
 from envs.camera import Look, View
 from envs.interface import RobotSpec
-from envs.look import Appearance
+from envs.look import Appearance, texture_path
 
 LIGHT_DIRECTION = (-1.0, 2.0, 3.5)
 
@@ -22,6 +22,8 @@ class TinyCamera:
         self._p, self._bodies, self._shadows = client, bodies, shadows
         self._near_m, self._far_m = robot.camera.near_m, robot.camera.far_m
         self.identity = f"tiny-{client.getAPIVersion()}"
+        client.changeVisualShape(bodies["floor"], -1,
+                                 textureUniqueId=client.loadTexture(str(texture_path("floor"))))
 
     def dress(self, appearance: Appearance, seed: int) -> None:
         """Nothing changes: it draws only the nominal look, see `envs.camera.check_look`."""

@@ -41,6 +41,10 @@ class Config:
     """Rows of a plan that are driven before asking again."""
     instruction: str = "default"
     """default: the scenario's English sentence; none: no words at all; or words of your own."""
+    renderer: Literal["fast", "tiny"] = "fast"
+    """Which camera; tiny is PyBullet's own. Part of the result's identity."""
+    appearance: str = "nominal"
+    """How episodes look: nominal, randomised, mixed or a profile's TOML file."""
     device: Annotated[str | None, arg(metavar="NAME")] = None
     """Where the model runs: cpu, cuda; the policy's own default where not given."""
     batch: Annotated[int, arg(metavar="N")] = 8

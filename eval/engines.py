@@ -39,7 +39,8 @@ def open_engine(config: Config, robot: RobotSpec, missing: int) -> tuple[Engine,
     workers = _workers(config, missing)
     options = {name: getattr(config, name) for name in POLICY_OPTIONS if getattr(config, name)}
     is_shared = _is_large(config)
-    recipe = Recipe(config.policy or "", options, robot, batch=config.batch, hang_s=HANG_S,
+    world = {"renderer": config.renderer, "appearance": config.appearance}
+    recipe = Recipe(config.policy or "", options, robot, world, batch=config.batch, hang_s=HANG_S,
                     processes=workers if is_shared and workers > 1 else 0,
                     one_thread=not is_shared)
     if workers == 1:

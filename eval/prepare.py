@@ -15,6 +15,8 @@ from typing import Any
 
 import envs
 import policies
+from envs.appearance import load_profile
+from envs.camera import check_look
 from envs.interface import RobotSpec
 from eval.config import Config
 from eval.engines import POLICY_OPTIONS, check_workers, open_engine
@@ -67,7 +69,8 @@ def _closed(config: Config, chosen: list[Scenario], robot: RobotSpec, old: Run |
         rehearsal = engine.rehearse([dataclasses.replace(job, task=dataclasses.replace(
             job.task, most=1, keep_rgb=False)) for job in reversed(first.values())])
         facts = _facts(config, rehearsal.spec, chosen, robot) | {
-            "source": rehearsal.source, "renderer": rehearsal.renderer, "planned": len(jobs)}
+            "source": rehearsal.source, "renderer": rehearsal.renderer,
+            "appearance": _look(config.appearance), "planned": len(jobs)}
         names = {each.name for each in chosen}
         run = _create(config, rehearsal.spec, names, facts) if old is None else _reopen(old, facts)
         stack.pop_all()  # from here on the session closes it
@@ -84,7 +87,7 @@ def _open(config: Config, chosen: list[Scenario], robot: RobotSpec, old: Run | N
     names = set(files.values())
     chosen = [each for each in chosen if each.name in names]
     facts = _facts(config, policy.spec, chosen, robot) | {
-        "source": None, "renderer": None, "planned": len(files)}
+        "source": None, "renderer": None, "appearance": None, "planned": len(files)}
     run = _create(config, policy.spec, names, facts) if old is None else _reopen(old, facts)
     return Session(config, run, Open(policy, robot, list(files),
                                      time.perf_counter() - start))
@@ -99,6 +102,12 @@ def _facts(config: Config, spec: PolicySpec, chosen: list[Scenario],
         "policy": described(spec), "scenarios": {each.name: each.hash() for each in chosen},
         "robot": dataclasses.asdict(robot), **provenance(),
     }
+
+
+def _look(appearance: str) -> dict[str, str]:
+    """Which profile episodes look by, and its identity."""
+    profile = load_profile(appearance)
+    return {"profile": profile.name, "hash": profile.hash()}
 
 
 def _plain(config: Config) -> Config:
@@ -136,6 +145,11 @@ def _check(config: Config) -> None:
                          "--data DIR; `python -m episodes.generate` makes some.")
     if config.loop == "closed" and config.data is not None:
         raise ValueError("--data is read by --loop open only; leave it out to drive.")
+    profile = load_profile(config.appearance)
+    check_look(config.renderer, profile.name)
+    if config.loop == "open" and (config.renderer, config.appearance) != ("fast", "nominal"):
+        raise ValueError("--renderer and --appearance belong to the closed loop; recorded episodes "
+                         "look as they look. Leave them out.")
     if config.loop == "open" and config.execute != 1:
         raise ValueError("--execute belongs to the closed loop; the open loop compares the first "
                          "row of every plan. Leave it out.")
@@ -237,18 +251,21 @@ def _create(config: Config, spec: PolicySpec, names: set[str | None] | set[str],
     (what,) = names if len(names) == 1 else ("all",)
     loop = "open_" if config.loop == "open" else ""
     words = told(config.instruction)
-    told_what = "" if words == "default" else f"_{words}"
-    return Run.create(Path(config.out), f"{spec.name}_{loop}{what or 'unknown'}{told_what}",
-                      facts)
+    unusual = [Path(each).stem for each, usual in (
+        (words, "default"), (config.renderer, "fast"), (config.appearance, "nominal"))
+        if each != usual]
+    return Run.create(Path(config.out), "_".join([f"{spec.name}_{loop}{what or 'unknown'}",
+                                                  *unusual]), facts)
 
 
 def _reopen(run: Run, now: dict[str, Any]) -> Run:
     """Go on in an interrupted run, if it is still the same experiment.
 
     Raises:
-        ValueError: if scenario, robot, policy, renderer, batch or number of files changed since.
+        ValueError: if scenario, robot, policy, look, batch or number of files changed since.
     """
-    for name in ("scenarios", "robot", "policy", "renderer", "planned", "batch_size"):
+    for name in ("scenarios", "robot", "policy", "renderer", "appearance", "planned",
+                 "batch_size"):
         if run.facts[name] != now[name]:
             raise ValueError(f"{run.folder}: {name} changed since this run began "
                              f"({run.facts[name]} then, {now[name]} now); start a new run.")

@@ -11,8 +11,8 @@ from typing import Any
 
 from policies.interface import LABEL, PolicySpec
 
-PACKAGES = ("mobile-vla-bench", "numpy", "scipy", "scikit-learn", "gymnasium", "pybullet", "h5py",
-            "torch", "transformers", "open_clip_torch", "safetensors", "pillow")
+PACKAGES = ("mobile-vla-bench", "numpy", "scipy", "scikit-learn", "gymnasium", "pybullet", "numba",
+            "h5py", "torch", "transformers", "open_clip_torch", "safetensors", "pillow")
 
 
 def provenance() -> dict[str, Any]:

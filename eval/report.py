@@ -96,7 +96,9 @@ def _provenance(run: Run) -> str:
                    f"hash {policy['weights_hash'] or '-'}"),
         ("size", policy["size"] or "-"), ("told", words),
         ("trained on", policy["trained_on"] or "-"), ("robot", facts["robot"]["name"]),
-        ("renderer", facts["renderer"] or "-"), ("code", facts["git"] or "no git revision"),
+        ("renderer", facts["renderer"] or "-"),
+        ("appearance", " ".join((facts["appearance"] or {"": "-"}).values())),
+        ("code", facts["git"] or "no git revision"),
         ("packages", packages),
         ("machine", f"{machine['processor']}, {machine['cores']} cores, {machine['system']}, "
                     f"Python {machine['python']}"),

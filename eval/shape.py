@@ -12,7 +12,8 @@ MAYBE_TEXT = (str, type(None))
 LOOPS = ("closed", "open")
 
 FACTS: Shape = {
-    "id": str, "planned": int, "source": MAYBE_TEXT, "renderer": MAYBE_TEXT, "git": MAYBE_TEXT,
+    "id": str, "planned": int, "source": MAYBE_TEXT, "renderer": MAYBE_TEXT,
+    "appearance": (dict, type(None)), "git": MAYBE_TEXT,
     "scenarios": dict, "packages": dict, "robot.name": str,
     "config.loop": str, "config.instruction": str, "config.seed": int,
     "policy.name": str, "policy.needs": list, "policy.privileged": bool, "policy.weights": str,

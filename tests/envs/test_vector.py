@@ -23,7 +23,6 @@ def driven(vector, decisions: int = 45) -> tuple[np.ndarray, int]:
     return first, ended
 
 
-@pytest.mark.xfail(reason="info['path'] is an array of another length in each environment")
 @pytest.mark.parametrize("identity", IDS)
 def test_make_vec_works_for_every_id_and_both_ways_see_the_same(identity):
     seen = [driven(gymnasium.make_vec(identity, num_envs=2, vectorization_mode=mode,

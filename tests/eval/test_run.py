@@ -281,3 +281,18 @@ def test_the_command_drives_and_shows_the_table(tmp_path):
     assert "1/1 = 100 %" in done.stdout  # contacts
     report = done.stdout.strip().splitlines()[-1].removeprefix("Report: ")
     assert Path(report).read_text().startswith(f"# forward: {SCENARIO}")
+
+
+def test_another_look_is_another_experiment(tmp_path):
+    options = {"policy": "forward", "scenario": "1box_vert_left", "episodes": 1, "videos": 0,
+               "out": tmp_path}
+    nominal, varied, tiny = (run(**options, **more) for more in (
+        {}, {"appearance": "randomised"}, {"renderer": "tiny"}))
+    facts = [Run(each.folder).facts for each in (nominal, varied, tiny)]
+    assert [each["appearance"]["profile"] for each in facts] == ["nominal", "randomised", "nominal"]
+    assert facts[0]["appearance"]["hash"] != facts[1]["appearance"]["hash"]
+    assert facts[0]["renderer"] != facts[2]["renderer"]
+    assert varied.episodes[0]["appearance"]["profile"] == "randomised"
+    assert varied.folder.name.endswith("_randomised")
+    with pytest.raises(ValueError, match="draws only the appearance nominal"):
+        run(**options, renderer="tiny", appearance="randomised")

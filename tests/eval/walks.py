@@ -22,7 +22,8 @@ def run_facts(**changed) -> dict:
         "planned": 4, "batch_size": 1, "scenarios": {"1box_vert_left": "0123456789abcdef"},
         "source": "simulated",
         "policy": described(PolicySpec("by_hand", weights="trained", weights_hash="abc")),
-        "renderer": "tiny-1", "robot": {"name": "serbot"}, **provenance()} | changed
+        "renderer": "tiny-1", "appearance": None, "robot": {"name": "serbot"},
+        **provenance()} | changed
 
 
 def walk(*points: tuple[float, float], stops: int = 2, boxes=(BESIDE,), cup=CUP,
