@@ -28,11 +28,11 @@ class TrainingOptions:
     """The checkpoint folder; by default WORK/checkpoint."""
     work: Path = Path("work/hybrid")
     """Where the stages are kept; the same command again goes on from there."""
-    episodes: int = 1600
+    episodes: int = 2400
     """Generated episodes, all scenarios together."""
     appearance: str = "mixed"
     """How generated pictures and episodes look: a profile's name or TOML file."""
-    frames: int = 20_000
+    frames: int = 24_000
     """Pictures for the towers."""
     tower_epochs: int = 8
     """Passes over these pictures."""

@@ -146,7 +146,8 @@ def _trained_on(options: TrainingOptions, episodes: int) -> str:
     """In words, for every result that comes out of these weights."""
     if options.data is not None:
         return f"{episodes} episode files of {options.data.name}"
-    return f"{episodes} simulated expert episodes (train seeds, root {options.seed})"
+    return (f"{episodes} simulated expert episodes, appearance {Path(options.appearance).stem} "
+            f"(train seeds, root {options.seed})")
 
 
 def _write_golden(folder: Path, episode: Path) -> None:
