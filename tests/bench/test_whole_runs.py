@@ -3,6 +3,7 @@
 Files lie in memory where there is such a place, so that no disk is measured.
 """
 
+import json
 import os
 import shutil
 import tempfile
@@ -11,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from episodes.generate import generate
+from eval.run import run
 from tests.bench.ratios import report, seconds
 
 pytestmark = pytest.mark.bench
 MEMORY = Path("/dev/shm")
+BUSY = 1 / 1.15  # of the cores, while episodes are driven
 LAB_TIMES_FASTER = 5.0  # episodes of 720p in the laboratory's format, gzip and all
 
 
@@ -60,3 +63,17 @@ def test_generating_lab_episodes_at_720p(benchmark, folder):
     report(benchmark, "episodes/s, fast", fast)
     report(benchmark, "episodes/s, tiny", tiny)
     report(benchmark, "times the episodes of tiny", fast / tiny, LAB_TIMES_FASTER)
+
+
+@pytest.mark.benchmark(group="evaluating")
+def test_evaluating_keeps_two_processes_busy(benchmark, folder):
+    """Both terms, the start and the wall clock as timing.json has them."""
+    result = benchmark.pedantic(run, kwargs={"policy": "hybrid", "episodes": 25, "workers": 2,
+                                             "videos": 0, "out": folder}, rounds=1)
+    (spent,) = json.loads((result.folder / "timing.json").read_text())["sessions"]
+    report(benchmark, "episodes/s", spent["episodes"] / spent["drive_s"])
+    report(benchmark, "start, s", spent["start_s"])
+    report(benchmark, "worlds, core-seconds", spent["environment_s"])
+    report(benchmark, "policy, core-seconds", spent["inference_s"])
+    report(benchmark, "driving, wall-clock seconds", spent["drive_s"])
+    report(benchmark, "share of both cores kept busy", 1 / spent["ratio"], BUSY)
