@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic
 
 from envs.pool import Pool, World
 from envs.remote import WorldLostError
+from episodes.engine import JobT, LostRunError, Source
 from episodes.record import Record
 from episodes.rollout import Answer, Question, Task, ask, steps
 from policies.interface import Policy
@@ -42,26 +43,19 @@ class Driven:
     renderer: str  # what drew the pictures
 
 
-class Source(Protocol):
-    """Where jobs come from."""
-
-    def take(self, wait: bool) -> Job | None:
-        """The next job; None where none is there now or, if `wait`, where none will ever come."""
-
-
-class Listed:
+class Listed(Generic[JobT]):
     """Jobs that are all known beforehand."""
 
-    def __init__(self, jobs: Iterable[Job]) -> None:
+    def __init__(self, jobs: Iterable[JobT]) -> None:
         """They are taken one by one, when needed."""
         self._jobs = iter(jobs)
 
-    def take(self, wait: bool) -> Job | None:
+    def take(self, wait: bool) -> JobT | None:
         """The next job; None where there is none."""
         return next(self._jobs, None)
 
 
-class FatalEpisodeError(RuntimeError):
+class FatalEpisodeError(LostRunError):
     """One episode ends every process that drives it; it is neither a failure nor an error."""
 
     def __init__(self, key: str, how: str) -> None:
@@ -72,7 +66,7 @@ class FatalEpisodeError(RuntimeError):
                          f"memory ran out, else look for a crash in policy or world.")
 
 
-def drive(policy: Policy, worlds: Pool, source: Source, batch: int,
+def drive(policy: Policy, worlds: Pool, source: Source[Job], batch: int,
           beat: Callable[[], None] = lambda: None) -> Iterator[Driven]:
     """Drive every job of the source and yield each as it ends.
 
@@ -110,7 +104,7 @@ def drive(policy: Policy, worlds: Pool, source: Source, batch: int,
         slots = [slot for slot in slots if slot not in now] + now  # who waits longest comes first
 
 
-def _fill(slots: list[_Slot], policy: Policy, worlds: Pool, source: Source) -> None:
+def _fill(slots: list[_Slot], policy: Policy, worlds: Pool, source: Source[Job]) -> None:
     """Give every free slot a job, as far as there are any."""
     while len(slots) < worlds.places:
         job = source.take(wait=not slots)

@@ -11,14 +11,11 @@ import importlib.metadata
 import importlib.util
 import json
 import logging
-import multiprocessing
-import os
 import platform
 import sys
-import tempfile
+import uuid
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,7 +23,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from envs.appearance import load_profile
 from envs.camera import check_look
 from episodes.atomic import write_atomically
+from episodes.engine import Engine, LostRunError, check_engine, open_engine
 from episodes.names import check_scenario
+from episodes.out_folder import await_visible, prepare, tidy
 from episodes.plans import PLANS, Plan, spread
 from scenarios import load, names
 from scenarios.cli import LogLevel, run_command
@@ -37,10 +36,10 @@ if TYPE_CHECKING:
 
 IMAGE_SIZES = {"224": (224, 224), "720p": (720, 1280)}  # height, width
 DEFAULT_EPISODES = 720
+FAILED = 1  # the exit code where one episode takes down whatever makes it
 CHOICES = {"plan": tuple(PLANS), "profile": ("lab", "full"), "pattern": PATTERNS,
            "instructions": ("default", "all")}
 VERSIONS = ("numpy", "h5py", "gymnasium", "numba", "pybullet")
-SINGLE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 logger = logging.getLogger(__name__)
 Progress = Callable[["Iterable[Outcome]", int], "Iterable[Outcome]"]
@@ -62,8 +61,13 @@ class Options:
     """`lab`: 18 frames, padded, 720p. `full`: every decision, any length."""
     image: Literal["224", "720p"] | tuple[int, int] | None = None
     """Picture size, or height and width in pixels; by default 720p for `lab`, 224 for `full`."""
-    workers: int = 1
-    """Processes; the files do not depend on it."""
+    workers: int | None = None
+    """Processes; one here, as many as there are on a cluster where not given. The files do not
+    depend on it."""
+    engine: Literal["local", "ray"] = "local"
+    """Where they run: on this machine, or on all of a Ray cluster (docs/many_machines.md)."""
+    address: str | None = None
+    """The Ray cluster's HOST:PORT; the one that this machine is in where not given."""
     seed: int = 0
     """Root of all episode seeds."""
     pattern: Literal["core", "variant"] | None = None
@@ -85,8 +89,7 @@ def generate(out: str | Path, **options: Any) -> dict[str, Any]:
 
     Args:
         out: The folder of the files.
-        options: The fields of `Options`, with its defaults. More than one worker needs the caller's
-            script to be importable (`if __name__ == "__main__":`).
+        options: The fields of `Options`, with its defaults.
 
     Raises:
         ValueError: one sentence for every wrong input.
@@ -98,10 +101,15 @@ def _generate(options: Options, progress: Progress) -> dict[str, Any]:
     _check(options)
     plan = _plan(options)
     recipe = _recipe(options)
-    _prepare(options.out)
-    slots = _slots(plan)
-    made = _outcomes(recipe, slots, options.workers)
-    with contextlib.closing(made):  # so that worlds and processes end with an exception, too
+    slots, is_shared = _slots(plan), options.engine != "local"
+    workers = options.workers or (len(slots) if is_shared else 1)
+    with contextlib.ExitStack() as stack:
+        stack.callback(tidy, options.out, options.out.exists())  # the last that is done
+        engine = open_engine(recipe, min(workers, len(slots)), options.engine, options.address)
+        stack.callback(engine.close)
+        prepare(options.out, recipe.token)
+        engine.rehearse(slots[:1])
+        made = _made(engine, slots, is_shared)
         outcomes = sorted(progress(made, len(slots)), key=lambda outcome: outcome.path)
     said = _summary(options, recipe, plan, outcomes)
     write_atomically(options.out / "generation.json",
@@ -118,6 +126,7 @@ def _check(options: Options) -> None:
         value = getattr(options, name)
         if value is not None and value not in allowed:
             raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}.")
+    check_engine(options.engine, options.address)
     height, width = _image_size(options)
     for name, least, value in (("workers", 1, options.workers), ("seed", 0, options.seed),
                                ("episodes", 1, options.episodes), ("image height", 1, height),
@@ -173,57 +182,23 @@ def _recipe(options: Options) -> Recipe:
 
     policies.make(options.policy)  # unknown ones are refused before anything is written
     check_look(options.renderer, load_profile(options.appearance).name)
-    return Recipe(options.out, options.profile, _image_size(options), options.policy, options.seed,
-                  options.instructions,
-                  {"renderer": options.renderer, "appearance": options.appearance})
+    is_local = options.engine == "local"
+    return Recipe(options.out if is_local else options.out.absolute(), options.profile,
+                  _image_size(options), options.policy, options.seed, options.instructions,
+                  {"renderer": options.renderer, "appearance": options.appearance},
+                  token="" if is_local else f".shared_{uuid.uuid4().hex}.tmp")
 
 
-def _prepare(folder: Path) -> None:
-    """Make the folder, see that it can be written, and clear what a killed run left half done."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise ValueError(f"{folder}: cannot be written ({error.strerror}); "
-                         f"choose another folder with --out.") from error
-    for left in folder.glob(".episode_*.tmp"):
-        left.unlink()
-
-
-def _outcomes(recipe: Recipe, slots: list[Slot], workers: int) -> Generator[Outcome, None, None]:
+def _made(engine: Engine, slots: list[Slot], is_shared: bool) -> Iterator[Outcome]:
     """Every slot's episode, as they get ready."""
-    from episodes.worlds import make_in_worker, opened, start_worker
+    from episodes.worlds import Failed
 
-    if workers == 1:
-        with opened(recipe) as worlds:
-            yield from map(worlds.make, slots)
-        return
-    with _single_threaded():
-        executor = ProcessPoolExecutor(
-            min(workers, len(slots)), multiprocessing.get_context("spawn"), start_worker, (recipe,)
-        )
-        try:
-            futures = [executor.submit(make_in_worker, slot) for slot in slots]
-            for future in as_completed(futures):
-                yield future.result()
-        finally:
-            executor.shutdown(wait=True, cancel_futures=True)
-
-
-@contextlib.contextmanager
-def _single_threaded() -> Iterator[None]:
-    """Processes started in here use one thread each for linear algebra."""
-    before = {name: os.environ.get(name) for name in SINGLE_THREAD}
-    os.environ.update(dict.fromkeys(SINGLE_THREAD, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+    for made in engine.drive(slots):
+        if isinstance(made, Failed):
+            raise made.error
+        if is_shared:
+            await_visible(made.path)
+        yield made
 
 
 def _summary(options: Options, recipe: Recipe, plan: Plan,
@@ -273,6 +248,9 @@ def main(options: Options) -> None:
         said = _generate(options, _bar if sys.stderr.isatty() else _logged)
     except OSError as error:  # a full disk, say: no bug either
         raise ValueError(f"{error}; the same command goes on from here.") from error
+    except LostRunError as lost:
+        print(f"error: {lost}", file=sys.stderr)
+        sys.exit(FAILED)
     except KeyboardInterrupt:
         logger.info("The same command goes on from here.")
         raise

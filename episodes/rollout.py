@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,7 +91,8 @@ Deed = tuple[str, tuple[Any, ...], dict[str, Any]]  # a world's method and its a
 Episode = Generator["Question | Deed", Any, Record]
 
 
-def rollout(world: Any, policy: Policy, task: Task) -> Record:
+def rollout(world: Any, policy: Policy, task: Task,
+            beat: Callable[[], None] = lambda: None) -> Record:
     """Drive one episode and return its record.
 
     Args:
@@ -99,10 +100,12 @@ def rollout(world: Any, policy: Policy, task: Task) -> Record:
         policy: Who decides. A wrong answer (`ActionError`) ends the episode as `policy_error`; any
             other exception is a bug and is not caught.
         task: Seed, instruction and how many rows of a plan to drive before asking again.
+        beat: Called again and again, as a sign of life.
     """
     episode = steps(world.unwrapped, policy, task)
     wanted = next(episode)
     while True:
+        beat()
         back = (ask(policy, [wanted], 1)[0] if isinstance(wanted, Question)
                 else getattr(world, wanted[0])(*wanted[1], **wanted[2]))
         try:

@@ -11,13 +11,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import policies
 from envs.interface import RobotSpec
 from envs.pool import Here, Pool
 from envs.remote import RemotePool
-from episodes.drive import Driven, Job, Listed, Source, drive
+from episodes.drive import Driven, Job, Listed, drive
+from episodes.engine import Source
 from policies.interface import PolicySpec
 
 HANG_S = 20.0  # without a sign of life for so long, a process is replaced
@@ -44,6 +45,15 @@ class Recipe:
             return self.batch
         return 2 * self.batch + SPARE_PLACES * self.processes
 
+    @property
+    def gpus(self) -> int:
+        """How many GPUs the policy needs."""
+        return int(str(self.options.get("device", "cpu")).startswith("cuda"))
+
+    def open(self) -> Shard:
+        """What drives; nothing is loaded yet."""
+        return Shard(self)
+
 
 @dataclass(frozen=True)
 class Rehearsal:
@@ -52,28 +62,11 @@ class Rehearsal:
     spec: PolicySpec
     source: str  # of the worlds
     renderer: str
-    round_s: float  # the longest time that one decision of all rows took
-
-
-class Engine(Protocol):
-    """Where shards run: in this process, in several, on several machines."""
-
-    def rehearse(self, jobs: list[Job]) -> Rehearsal:
-        """Load the policy and make one decision in each job.
-
-        Raises:
-            ValueError: one sentence, if policy or world cannot start.
-        """
-
-    def drive(self, jobs: list[Job]) -> Iterator[Driven]:
-        """Drive every job; yields each as it ends, in any order."""
-
-    def close(self) -> None:
-        """End it, whatever it is doing."""
+    round_s: float = field(compare=False)  # the longest time that a decision of all rows took
 
 
 class Shard:
-    """One policy and its worlds. It is an `Engine` too: the one of this process."""
+    """One policy and its worlds."""
 
     def __init__(self, recipe: Recipe) -> None:
         """Nothing is loaded yet."""
@@ -114,7 +107,7 @@ class Shard:
             longest_s = max(longest_s, time.perf_counter() - start)
         return Rehearsal(spec, driven.record.source, driven.renderer, longest_s)
 
-    def drive(self, jobs: list[Job] | Source,
+    def drive(self, jobs: list[Job] | Source[Job],
               beat: Callable[[], None] = lambda: None) -> Iterator[Driven]:
         """Drive every job of a list or a source; yields each as it ends."""
         source = Listed(jobs) if isinstance(jobs, list) else jobs
@@ -123,6 +116,11 @@ class Shard:
     def close(self) -> None:
         """Close worlds and processes."""
         self._stack.close()
+
+    @property
+    def width(self) -> int:
+        """This process, or those of the worlds."""
+        return max(1, self._recipe.processes)
 
 
 @contextlib.contextmanager

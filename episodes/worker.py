@@ -9,12 +9,13 @@ import time
 import traceback
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
+from typing import Any
 
 from envs.remote import OUT_OF_MEMORY
-from episodes.drive import FatalEpisodeError, Job
-from episodes.shards import Shard
+from episodes.drive import FatalEpisodeError
 
-BEAT_S = 0.5  # signs of life are sent no more often
+BEAT = b""  # a message without words: a sign of life
+BEAT_S = 0.5  # such are sent no more often
 NO_MEMORY = ("can't allocate memory", "out of memory")  # what torch says in a RuntimeError
 
 
@@ -23,7 +24,7 @@ def work(pipe: Connection) -> None:
     sys.excepthook = lambda *_: None  # whoever reads the pipe tells it
     mail = _Mail(pipe)
     try:
-        shard = Shard(pipe.recv())
+        shard = pipe.recv().open()
         try:
             with mail.beating():
                 shard.load()
@@ -59,7 +60,7 @@ class _Mail:
         self._pipe = pipe
         self._beaten = 0.0
 
-    def take(self, wait: bool) -> Job | None:
+    def take(self, wait: bool) -> Any:
         """The next job; None where none is there now and nobody waits for one."""
         if not wait and not self._pipe.poll():
             return None
@@ -71,7 +72,7 @@ class _Mail:
         """A sign of life, if the last is long enough ago."""
         if time.monotonic() - self._beaten >= BEAT_S:
             self._beaten = time.monotonic()
-            self._pipe.send(("beat", None))
+            self._pipe.send_bytes(BEAT)
 
     @contextlib.contextmanager
     def beating(self) -> Iterator[None]:

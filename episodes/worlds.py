@@ -1,14 +1,16 @@
-"""Drives single episodes for `episodes.generate`: one process's worlds and policy."""
+"""Makes episode files: what every process and every machine does for `episodes.generate`.
+
+A file is there whole or not at all, and the same whoever makes it: making one again is harmless.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import signal
+import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,14 @@ import envs
 import policies
 from envs.appearance import load_profile
 from envs.task import side_followed
+from episodes.drive import Listed
+from episodes.engine import Source
 from episodes.hdf5_writer import LAB_DECISIONS, name_of, write_episode
 from episodes.names import EpisodeName, simulated_start
+from episodes.out_folder import check_shared
 from episodes.record import Record
 from episodes.rollout import Task, rollout
+from episodes.shards import HANG_S
 from scenarios import Scenario, episode_seed, load
 
 PURPOSE = "train"
@@ -43,6 +49,11 @@ class Slot:
     index: int  # within its scenario; the seed follows from it
     fixed: dict[str, str]  # pinned factors: distance, bias, pattern
 
+    @property
+    def key(self) -> str:
+        """Names it within its run."""
+        return f"{Path(self.scenario).stem}_{self.index:03d}"
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -55,12 +66,23 @@ class Recipe:
     seed: int  # the root
     instructions: str  # default | all
     world: dict[str, Any]  # options of `envs.make`: renderer, appearance
+    token: str = ""  # a file in the folder, by which another machine knows that it is shared
+    places: int = field(default=1, init=False)  # what an engine asks for
+    processes: int = field(default=0, init=False)
+    gpus: int = field(default=0, init=False)
+    one_thread: bool = field(default=True, init=False)
+    hang_s: float = HANG_S
+
+    def open(self) -> Worlds:
+        """What makes them; nothing is loaded yet."""
+        return Worlds(self)
 
 
 @dataclass(frozen=True)
 class Outcome:
     """One episode as it lies in the folder."""
 
+    key: str  # of its slot
     path: Path
     scenario: str
     variation: dict[str, str]
@@ -68,20 +90,64 @@ class Outcome:
     found: bool  # it was there already
 
 
+@dataclass(frozen=True)
+class Failed:
+    """One episode that cannot be made, and the sentence that says why."""
+
+    key: str  # of its slot
+    error: ValueError | OSError
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What an engine wants to know of a rehearsal."""
+
+    round_s: float = field(compare=False)  # how long opening a world and looking took
+
+
 class Worlds:
-    """Worlds by scenario, opened when first needed, and the policy that drives in them."""
+    """A `Shard`: worlds by scenario, opened when first needed, and who drives in them."""
+
+    width = 1  # all in this process
 
     def __init__(self, recipe: Recipe) -> None:
-        """Load the policy and see which files are there; no world is opened yet."""
+        """Nothing is loaded yet."""
         self._recipe = recipe
-        self._policy = policies.make(recipe.policy)
         self._robot = asdict(envs.load_robot())
-        self._look = load_profile(recipe.world["appearance"]).hash()
         self._scenarios: dict[str, tuple[Scenario, str]] = {}  # each with its hash
         self._open: dict[str, Any] = {}
         self._there: dict[str, list[Path]] = {}  # files by the date and time in their names
-        for path in sorted(recipe.folder.glob("episode_*.h5")):
+
+    def load(self) -> None:
+        """Load the policy.
+
+        Raises:
+            ValueError: one sentence, if there is no such policy or profile.
+        """
+        self._policy = policies.make(self._recipe.policy)
+        self._look = load_profile(self._recipe.world["appearance"]).hash()
+
+    def rehearse(self, jobs: list[Slot]) -> Tried:
+        """Load, see which files are there, and look once into the world of each slot."""
+        self.load()
+        check_shared(self._recipe.folder, self._recipe.token)
+        for path in sorted(self._recipe.folder.glob("episode_*.h5")):
             self._there.setdefault(path.name[:len(START)], []).append(path)
+        start = time.perf_counter()
+        for slot in jobs:
+            self._world(slot, load(slot.scenario)).reset(seed=0)
+        return Tried(time.perf_counter() - start)
+
+    def drive(self, jobs: list[Slot] | Source[Slot],
+              beat: Callable[[], None] = lambda: None) -> Iterator[Outcome | Failed]:
+        """Make the file of every slot of a list or a source; yields each as it is there."""
+        source = Listed(jobs) if isinstance(jobs, list) else jobs
+        while (slot := source.take(wait=True)) is not None:
+            try:
+                made: Outcome | Failed = self.make(slot, beat)
+            except (ValueError, OSError) as error:
+                made = Failed(slot.key, error)
+            yield made
 
     def close(self) -> None:
         """Close every world."""
@@ -89,7 +155,7 @@ class Worlds:
             world.close()
         self._open.clear()
 
-    def make(self, slot: Slot) -> Outcome:
+    def make(self, slot: Slot, beat: Callable[[], None] = lambda: None) -> Outcome:
         """One episode's file: the one that is there, or a new one of the first success.
 
         Raises:
@@ -105,7 +171,7 @@ class Worlds:
             return found
         refused: Counter[str] = Counter()
         for attempt in range(ATTEMPTS):
-            record = self._drive(slot, scenario, slot.index + attempt * ATTEMPT_STRIDE)
+            record = self._drive(slot, scenario, slot.index + attempt * ATTEMPT_STRIDE, beat)
             reason = _refused(record, self._recipe.profile)
             if reason is None:
                 return self._write(slot, record, request, dict(refused))
@@ -114,18 +180,22 @@ class Worlds:
         raise ValueError(f"{scenario.name}: {self._recipe.policy} made no episode to keep in "
                          f"{ATTEMPTS} attempts ({_said(refused)}); use a policy that succeeds.")
 
-    def _drive(self, slot: Slot, scenario: Scenario, index: int) -> Record:
+    def _drive(self, slot: Slot, scenario: Scenario, index: int,
+               beat: Callable[[], None]) -> Record:
         seed = episode_seed(PURPOSE, self._recipe.seed, scenario.layout_group, index)
         wordings = scenario.instructions.all()
         if self._recipe.instructions == "default":
             wordings = wordings[:1]
         rng = np.random.default_rng([seed, INSTRUCTION_STREAM])
         instruction = wordings[rng.integers(len(wordings))]
+        return rollout(self._world(slot, scenario), self._policy,
+                       Task(seed, instruction, slot.fixed, keep_rgb=True), beat)
+
+    def _world(self, slot: Slot, scenario: Scenario) -> Any:
         if slot.scenario not in self._open:
             self._open[slot.scenario] = envs.make(
                 scenario, image_size=self._recipe.image_size, **self._recipe.world)
-        return rollout(self._open[slot.scenario], self._policy,
-                       Task(seed, instruction, slot.fixed, keep_rgb=True))
+        return self._open[slot.scenario]
 
     def _write(self, slot: Slot, record: Record, request: str, refused: dict[str, int]) -> Outcome:
         name = name_of(record, simulated_start(slot.number))
@@ -135,7 +205,7 @@ class Worlds:
                  "refused": json.dumps(refused, sort_keys=True), "request": request}
         path = write_episode(self._recipe.folder / f"{name}.h5", record, self._recipe.profile,
                              facts=facts)
-        return Outcome(path, record.scenario, record.variation, refused, found=False)
+        return Outcome(slot.key, path, record.scenario, record.variation, refused, found=False)
 
     def _request(self, slot: Slot, scenario_hash: str) -> dict[str, Any]:
         """All that decides the file's content, but for the versions of code and libraries."""
@@ -159,19 +229,9 @@ class Worlds:
             if facts.get("request") != request:
                 raise ValueError(f"{path}: is in the way and was made with another seed, scenario "
                                  f"or options; choose an empty folder or the same options.")
-            return Outcome(path, scenario.name, json.loads(facts["variation"]),
+            return Outcome(slot.key, path, scenario.name, json.loads(facts["variation"]),
                            json.loads(facts["refused"]), found=True)
         return None
-
-
-@contextlib.contextmanager
-def opened(recipe: Recipe) -> Iterator[Worlds]:
-    """Worlds that are closed afterwards, whatever happens."""
-    worlds = Worlds(recipe)
-    try:
-        yield worlds
-    finally:
-        worlds.close()
 
 
 def _refused(record: Record, profile: str) -> str | None:
@@ -187,17 +247,3 @@ def _refused(record: Record, profile: str) -> str | None:
 
 def _said(refused: Counter[str]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in sorted(refused.items()))
-
-
-_worker: list[Worlds] = []  # the one of this worker process, filled by start_worker
-
-
-def start_worker(recipe: Recipe) -> None:
-    """Prepare a worker process. Ctrl-C is the parent's business: an episode begun is finished."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _worker.append(Worlds(recipe))
-
-
-def make_in_worker(slot: Slot) -> Outcome:
-    """One episode, in a worker process."""
-    return _worker[0].make(slot)

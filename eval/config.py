@@ -52,6 +52,10 @@ class Config:
     workers: Annotated[int | None, arg(metavar="N")] = None
     """Processes that drive, 1: this one alone; as many as pay where not given. No result depends
     on it."""
+    engine: Literal["local", "ray"] = "local"
+    """Where they run: on this machine, or on all of a Ray cluster (docs/many_machines.md)."""
+    address: Annotated[str | None, arg(metavar="HOST:PORT")] = None
+    """The Ray cluster's; the one that this machine is in where not given."""
     random_weights: bool = False
     """Do not load weights. For tests and benchmarks; said loudly in every result."""
     out: str = "runs"

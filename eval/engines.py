@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 
 from envs.interface import RobotSpec
-from episodes.processes import Workers
-from episodes.shards import HANG_S, Engine, Recipe, Shard
+from episodes.engine import Engine, check_engine
+from episodes.engine import open_engine as open_any
+from episodes.shards import HANG_S, Recipe
 from eval.config import Config
 from policies.checkpoint import CONFIG_FILE, read_config
 
@@ -20,32 +21,34 @@ logger = logging.getLogger(__name__)
 
 
 def check_workers(config: Config) -> None:
-    """Refuse more processes than make sense.
+    """Refuse an engine that is none, and more processes than make sense.
 
     Raises:
-        ValueError: with the number that would do.
+        ValueError: with what would do.
     """
+    check_engine(config.engine, config.address)
     most = MOST_PER_CORE * cores()
-    if config.workers is not None and config.workers > most:
+    if config.engine == "local" and (config.workers or 0) > most:
         raise ValueError(f"--workers must be at most {most} on {cores()} cores, got "
                          f"{config.workers}; more than one a core gains nothing.")
+    if config.loop == "open" and config.engine != "local":
+        raise ValueError("--engine belongs to the closed loop; the open loop is one process. "
+                         "Leave it out.")
     if config.loop == "open" and config.workers not in (None, 1):
         raise ValueError("--workers belongs to the closed loop; the open loop is one process. "
                          "Leave it out.")
 
 
-def open_engine(config: Config, robot: RobotSpec, missing: int) -> tuple[Engine, int]:
-    """What drives, ready to rehearse, and in how many processes."""
+def open_engine(config: Config, robot: RobotSpec, missing: int) -> Engine:
+    """What drives, ready to rehearse."""
     workers = _workers(config, missing)
     options = {name: getattr(config, name) for name in POLICY_OPTIONS if getattr(config, name)}
-    is_shared = _is_large(config)
+    is_shared = _is_large(config) and config.engine == "local"
     world = {"renderer": config.renderer, "appearance": config.appearance}
     recipe = Recipe(config.policy or "", options, robot, world, batch=config.batch, hang_s=HANG_S,
                     processes=workers if is_shared and workers > 1 else 0,
                     one_thread=not is_shared)
-    if workers == 1:
-        return Shard(recipe), 1
-    return Workers(recipe, 1 if is_shared else workers), workers
+    return open_any(recipe, workers, config.engine, config.address)
 
 
 def cores() -> int:
@@ -56,7 +59,8 @@ def cores() -> int:
 def _workers(config: Config, missing: int) -> int:
     """As many processes as were asked for, or as pay, but none without an episode."""
     if config.workers is None:
-        return max(1, min(cores(), missing // EPISODES_PER_WORKER))
+        most = cores() if config.engine == "local" else missing
+        return max(1, min(most, missing // EPISODES_PER_WORKER))
     if config.workers > max(missing, 1):
         logger.info("--workers %d: only %d are of use, one an episode.", config.workers, missing)
     return max(1, min(config.workers, missing))

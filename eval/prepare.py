@@ -30,7 +30,8 @@ from scenarios import Scenario, select
 
 NUMBERS = {"episodes": int, "execute": int, "videos": int, "seed": int, "random_weights": bool,
            "batch": int, "workers": int}
-NOT_STORED = ("resume", "log_level", "workers")  # options of one call, not of the run
+# Options of one call, not of the run:
+NOT_STORED = ("resume", "log_level", "workers", "engine", "address")
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ def _closed(config: Config, chosen: list[Scenario], robot: RobotSpec, old: Run |
     start, jobs = time.perf_counter(), jobs_of(config, chosen)
     done = set() if old is None else {line["id"] for line in old.lines()}
     missing = [job for job in jobs if job.key not in done]
-    engine, workers = open_engine(config, robot, len(missing))
+    engine = open_engine(config, robot, len(missing))
     with contextlib.ExitStack() as stack:
         stack.callback(engine.close)
         first = {job.scenario.name: job for job in reversed(jobs)}
@@ -74,8 +75,7 @@ def _closed(config: Config, chosen: list[Scenario], robot: RobotSpec, old: Run |
         names = {each.name for each in chosen}
         run = _create(config, rehearsal.spec, names, facts) if old is None else _reopen(old, facts)
         stack.pop_all()  # from here on the session closes it
-    return Session(config, run, Closed(engine, workers, missing,
-                                       time.perf_counter() - start))
+    return Session(config, run, Closed(engine, missing, time.perf_counter() - start))
 
 
 def _open(config: Config, chosen: list[Scenario], robot: RobotSpec, old: Run | None) -> Session:
@@ -173,7 +173,8 @@ def _stored_config(run: Run, given: Config) -> Config:
     """
     try:
         stored = _plain(Config(**run.facts["config"], log_level=given.log_level,
-                               workers=given.workers))
+                               workers=given.workers, engine=given.engine,
+                               address=given.address))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{run.folder}: run.json holds no configuration of eval.run "
                          f"({error}); start a new run.") from error

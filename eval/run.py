@@ -60,14 +60,14 @@ def main(config: Config) -> Callable[[], None]:
 
 def _work(session: Session) -> None:
     """Drive with a progress bar, then show the table and say where the report is."""
-    from episodes.drive import FatalEpisodeError
+    from episodes.engine import LostRunError
     from eval.terminal import follow, show
 
     with _resumable(session):
         try:
             follow(session)
-        except FatalEpisodeError as fatal:
-            print(f"error: {fatal}", file=sys.stderr)
+        except LostRunError as lost:
+            print(f"error: {lost}", file=sys.stderr)
             sys.exit(FAILED)
     result = _finish(session)
     show(result.summary, result.timing, result.folder)

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 from envs.interface import RobotSpec
 from episodes.drive import Driven, Job
+from episodes.engine import Engine
 from episodes.rollout import Task
-from episodes.shards import Engine
 from eval.config import Config
 from eval.openloop import answer
 from eval.provenance import told
@@ -61,10 +61,10 @@ class Session:
 class Closed:
     """Drive: jobs go to an engine, records come back in any order."""
 
-    def __init__(self, engine: Engine, workers: int, jobs: list[Job], start_s: float) -> None:
+    def __init__(self, engine: Engine, jobs: list[Job], start_s: float) -> None:
         """An engine that has rehearsed, and what is missing."""
         self._engine, self._jobs = engine, {job.key: job for job in jobs}
-        self.spent = Spent(start_s=start_s, workers=workers)
+        self.spent = Spent(start_s=start_s, workers=engine.width)
 
     def lines(self, run: Run, config: Config) -> Iterator[dict[str, Any]]:
         """Drive every job; films are made beside the driving, where that goes on elsewhere."""
@@ -82,6 +82,8 @@ class Closed:
                     yield from self._filmed(run, filming, wait=True)
                 yield from self._filmed(run, filming, wait=False)
             yield from self._filmed(run, filming, wait=True)
+            if config.engine != "local":
+                self.spent.workers = self.spent.cores = self._engine.width
 
     def _filmed(self, run: Run, filming: list[tuple[Future[None], Driven]],
                 wait: bool) -> Iterator[dict[str, Any]]:

@@ -7,14 +7,14 @@ to run; nothing here is compared bit for bit.
 from __future__ import annotations
 
 import json
-import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from episodes.atomic import write_atomically
 from episodes.drive import Driven
+from eval.engines import cores
 from eval.results import Run, write_json
 from eval.shape import TIMING_FILE, check
 from eval.table import markdown, timing_tables
@@ -36,6 +36,7 @@ class Spent:
     environment_s: float = 0.0  # core-seconds
     inference_s: float = 0.0  # core-seconds
     episodes: int = 0
+    cores: int = field(default_factory=cores)  # that all workers share
 
     def add(self, driven: Driven) -> None:
         """Count one episode."""
@@ -45,11 +46,9 @@ class Spent:
 
     def as_json(self) -> dict[str, Any]:
         """All numbers, and the ratio of the wall clock to what the cores were busy with."""
-        cores = len(os.sched_getaffinity(0))
-        busy_s = (self.environment_s + self.inference_s) / min(cores, self.workers)
+        busy_s = (self.environment_s + self.inference_s) / min(self.cores, self.workers)
         numbers = {name: round(value, 4) for name, value in asdict(self).items()}
-        return numbers | {"cores": cores,
-                          "ratio": round(self.drive_s / busy_s, 4) if busy_s else None}
+        return numbers | {"ratio": round(self.drive_s / busy_s, 4) if busy_s else None}
 
 
 def write_timing(run: Run, lines: list[dict[str, Any]], spent: Spent | None) -> dict[str, Any]:

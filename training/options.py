@@ -41,7 +41,12 @@ class TrainingOptions:
     validation_episodes: int = 10
     """Driven per scenario on layouts of the purpose `val` after training; 0 drives none."""
     workers: int = 2
-    """Processes that generate pictures and episodes."""
+    """Processes that make pictures, generate episodes and drive; on a cluster at most so many."""
+    engine: Literal["local", "ray"] = "local"
+    """Where episodes are generated and driven: on this machine, or on all of a Ray cluster
+    (docs/many_machines.md)."""
+    address: str | None = None
+    """The Ray cluster's HOST:PORT; the one that this machine is in where not given."""
     seed: int = 0
     """Root of layouts, weights and order."""
     log_level: LogLevel = "info"

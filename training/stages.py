@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from episodes.engine import check_engine
 from episodes.hdf5 import find_episodes, read_episode
 from policies import golden
 from policies.hybrid import Hybrid
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 GOLDEN_PICTURES = 4
-PLACES = ("work", "out", "log_level")  # where things lie does not decide what is learned
+VALIDATION_BATCH = 8
+# Where things lie and run does not decide what is learned.
+PLACES = ("work", "out", "log_level", "engine", "address")
 Result = TypeVar("Result")
 VERSIONS = ("torch", "transformers", "open_clip_torch", "accelerate", "numpy")
 
@@ -73,7 +76,8 @@ class _Watch:
 
 
 def _check_sources(options: TrainingOptions) -> None:
-    """Refuse data and towers that are not there, before anything is written."""
+    """Refuse data, towers and clusters that are not there, before anything is written."""
+    check_engine(options.engine, options.address)
     if options.data is not None:
         find_episodes(options.data)
     for name in ("kosmos2", "clip") if options.towers is not None else ():
@@ -93,7 +97,8 @@ def _episodes(options: TrainingOptions) -> list[Path]:
 
     folder = options.work / f"episodes_{options.episodes}_{_made(options)}"
     generate(folder, episodes=options.episodes, pattern="core", workers=options.workers,
-             seed=options.seed, appearance=options.appearance)
+             seed=options.seed, appearance=options.appearance, engine=options.engine,
+             address=options.address)
     return find_episodes(folder)
 
 
@@ -161,26 +166,27 @@ def _write_golden(folder: Path, episode: Path) -> None:
 def _drive(folder: Path, options: TrainingOptions) -> dict[str, Any]:
     """Success on layouts of the purpose `val`; never the evaluation's."""
     import envs
-    from episodes.rollout import Task, rollout
+    from episodes.drive import Job
+    from episodes.engine import drive_all
+    from episodes.rollout import Task
+    from episodes.shards import Recipe
     from eval.metrics import success
     from scenarios import episode_seed, load, names
 
-    policy = Hybrid.from_pretrained(folder)
-    won: dict[str, int] = {}
-    errors = 0
-    for name in names():
-        scenario = load(name)
-        world = envs.make(scenario)
-        won[name] = 0
-        for index in range(options.validation_episodes):
-            seed = episode_seed("val", options.seed, scenario.layout_group, index)
-            record = rollout(world, policy, Task(seed, scenario.instructions.english))
-            errors += record.ended_by == "policy_error"
-            won[name] += success(record)
-        world.close()
-        logger.info("val: %s %d of %d", name, won[name], options.validation_episodes)
+    jobs = [Job(f"{name}_{index:03d}", scenario, Task(
+        episode_seed("val", options.seed, scenario.layout_group, index),
+        scenario.instructions.english))
+        for name, scenario in ((name, load(name)) for name in names())
+        for index in range(options.validation_episodes)]
+    recipe = Recipe(str(folder.absolute()), {}, envs.load_robot(), batch=VALIDATION_BATCH)
+    won, errors = dict.fromkeys(names(), 0), 0
+    for driven in drive_all(recipe, jobs, options.workers, options.engine, options.address):
+        errors += driven.record.ended_by == "policy_error"
+        won[driven.record.scenario] += success(driven.record)
+    for name, count in won.items():
+        logger.info("val: %s %d of %d", name, count, options.validation_episodes)
     return {"episodes_per_scenario": options.validation_episodes, "successes": won,
-            "errors": errors, "n": len(won) * options.validation_episodes - errors}
+            "errors": errors, "n": len(jobs) - errors}
 
 
 def _command(options: TrainingOptions) -> str:
