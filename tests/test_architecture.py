@@ -26,14 +26,15 @@ MAY_USE = {  # a large or rare library -> the files or rooms that may import it,
     "rclpy": ("hardware/ros.py",),
     "gymnasium": ("envs/",),
     "numba": ("envs/raycast/",),
+    "ray": ("episodes/actors.py", "episodes/ray_session.py"),
     "hdf5plugin": ("episodes/",),
     "h5py": ("episodes/", "training/", "eval/"),
     "sklearn": ("eval/",),
     "matplotlib": ("eval/", "episodes/"),
     **dict.fromkeys(MODELS, ("policies/", "training/")),
 }
-HEAVY = ("pybullet", "numba", "torch", "torchvision", "transformers", "open_clip", "matplotlib",
-         "sklearn", "scipy", "accelerate", "rclpy")
+HEAVY = ("pybullet", "numba", "ray", "torch", "torchvision", "transformers", "open_clip",
+         "matplotlib", "sklearn", "scipy", "accelerate", "rclpy")
 ABSENT_ON_A_ROBOT = ("pybullet", "gymnasium", "numba", "hdf5plugin")
 FORBIDDEN_NAMES = ("utils", "util", "common", "core", "helpers", "helper", "misc")
 MAX_FILE_LINES, MAX_FUNCTION_LINES = 300, 40

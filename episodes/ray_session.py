@@ -1,0 +1,91 @@
+"""Into a Ray cluster and out of it, with one sentence for whatever is wrong with the address."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+REACH_S = 5.0  # a head that does not answer within this is not there
+
+logger = logging.getLogger(__name__)
+
+
+def check(address: str | None) -> None:
+    """Refuse what cannot be connected to, without connecting.
+
+    Raises:
+        ValueError: one sentence, if Ray is not installed, or nobody listens at the address.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise ValueError("--engine ray needs Ray, which is not installed: install "
+                         "mobile-vla-bench[ray].")
+    if address is None:
+        return
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or "/" in address:
+        raise ValueError(f"--address must be HOST:PORT of a Ray head, got {address!r}.")
+    try:  # Ray itself would try for minutes
+        socket.create_connection((host, int(port)), timeout=REACH_S).close()
+    except (OSError, OverflowError) as error:
+        raise ValueError(f"no Ray cluster answers at {address} ({error}); `ray status` on its head "
+                         f"says whether it runs and at which address.") from error
+
+
+def connect(address: str | None) -> None:
+    """Connect this process to a cluster.
+
+    Args:
+        address: host:port of the head; where not given, the cluster that this machine is in.
+
+    Raises:
+        ValueError: one sentence, if Ray is not installed, not there, or of another version.
+    """
+    check(address)
+    import ray
+
+    if ray.is_initialized():
+        raise ValueError("this process is connected to a Ray cluster already; call ray.shutdown() "
+                         "first.")
+    with _signals_kept():
+        try:
+            ray.init(address=address or "auto", logging_level=logging.CRITICAL,
+                     log_to_driver=False, include_dashboard=False)
+        except (ConnectionError, RuntimeError, ValueError, OSError, AssertionError) as error:
+            ray.shutdown()
+            where = f"at {address}" if address else "on this machine"
+            raise ValueError(f"no Ray cluster can be used {where}: {_first_line(error)} Start one "
+                             f"with `ray start --head`, join it here with `ray start --address "
+                             f"HOST:PORT`, and give --address HOST:PORT.") from error
+
+
+def disconnect() -> None:
+    """Leave the cluster; what this process runs there ends."""
+    import ray
+
+    with _signals_kept():
+        ray.shutdown()
+
+
+def _first_line(error: BaseException) -> str:
+    """What it says first, as a sentence."""
+    said = str(error).strip().splitlines() or [type(error).__name__]
+    return said[0].rstrip(".:") + "."
+
+
+@contextlib.contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Ray takes SIGTERM for itself; how a command ends is ours."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before: Any = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
