@@ -38,6 +38,10 @@ class TrainingOptions:
     """Passes over these pictures."""
     epochs: int = 40
     """Passes over the episodes for the head."""
+    dagger_rounds: int = 1
+    """How often the policy drives, the planner says what was right, and a new head learns both."""
+    dagger_episodes: int = 1200
+    """Driven in each round, all scenarios together."""
     validation_episodes: int = 10
     """Driven per scenario on layouts of the purpose `val` after training; 0 drives none."""
     workers: int = 2
@@ -58,7 +62,7 @@ class TrainingOptions:
             raise ValueError(f"Policy {self.policy!r} cannot be trained, expected one of "
                              f"{', '.join(TRAINABLE)}.")
         least = {"episodes": 2, "frames": 128, "tower_epochs": 1, "epochs": 1, "workers": 1,
-                 "seed": 0, "validation_episodes": 0}
+                 "seed": 0, "validation_episodes": 0, "dagger_rounds": 0, "dagger_episodes": 8}
         for name, smallest in least.items():
             if getattr(self, name) < smallest:
                 raise ValueError(f"{name} must be at least {smallest}, got {getattr(self, name)}.")

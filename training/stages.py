@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict, fields
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from episodes.engine import check_engine
 from episodes.hdf5 import find_episodes, read_episode
 from policies import golden
+from policies.checkpoint import CONFIG_FILE
 from policies.hybrid import Hybrid
+from training.dagger import collect
 from training.features import compute, wordings
 from training.heads import HeadRecipe, train_head
 
@@ -37,21 +40,24 @@ def train(options: TrainingOptions) -> Path:
     out = options.out or options.work / "checkpoint"
     _writable(options.work, out)
     paths = watch.time("episodes", lambda: _episodes(options))
-    policy = watch.time("towers", lambda: _untrained(options))
-    features = watch.time("features", lambda: compute(policy, paths, options.work / "features"))
     recipe = HeadRecipe(epochs=options.epochs, seed=options.seed)
-    history = watch.time(
-        "head", lambda: train_head(policy.head, features, policy.sizes.window, recipe)
-    )
-    policy.save_pretrained(out, _trained_on(options, len(paths)),
-                           options.seed if options.data is None else None)
+    rounds = 0 if options.data is not None else options.dagger_rounds
+    for number in range(rounds):
+        source = f"{options.episodes}x{options.epochs}_{_towers_folder(options).name}"
+        folder = options.work / f"round_{number}_{source}"
+        if not (folder / CONFIG_FILE).is_file():
+            _learn(folder, paths, recipe, options, watch)
+        paths = paths + watch.time(f"dagger {number + 1}", partial(
+            collect, options.work / f"dagger_{number}_{options.dagger_episodes}_{source}",
+            folder, number, options))
+    history, decisions = _learn(out, paths, recipe, options, watch)
     _write_golden(out, paths[0])
     record = {
         "command": _command(options),
         "options": {name: value.name if isinstance(value, Path) else value
                     for name, value in asdict(options).items() if name not in PLACES},
         "head": {"recipe": asdict(recipe), "history": history},
-        "towers": _towers_record(options), "episodes": len(paths), "decisions": len(features.steps),
+        "towers": _towers_record(options), "episodes": len(paths), "decisions": decisions,
         "versions": {name: version(name) for name in VERSIONS},
     }
     if options.validation_episodes:
@@ -59,6 +65,23 @@ def train(options: TrainingOptions) -> Path:
     record["seconds"] = watch.seconds  # of this call; a stage that was kept takes none
     (out / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return out
+
+
+def _learn(folder: Path, paths: list[Path], recipe: HeadRecipe, options: TrainingOptions,
+           watch: _Watch) -> tuple[list[dict[str, float]], int]:
+    """Train a fresh head on these episodes and save the checkpoint.
+
+    Returns:
+        The losses, and how many decisions were learned from.
+    """
+    policy = watch.time("towers", lambda: _untrained(options))
+    features = watch.time("features", lambda: compute(policy, paths, options.work / "features"))
+    history = watch.time(
+        "head", lambda: train_head(policy.head, features, policy.sizes.window, recipe)
+    )
+    policy.save_pretrained(folder, _trained_on(options, len(paths)),
+                           options.seed if options.data is None else None)
+    return history, len(features.steps)
 
 
 class _Watch:
@@ -71,7 +94,8 @@ class _Watch:
         """Do the work and note its seconds."""
         start = time.perf_counter()
         result = work()
-        self.seconds[stage] = round(time.perf_counter() - start, 1)
+        spent_s = time.perf_counter() - start
+        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + spent_s, 1)
         return result
 
 
@@ -151,8 +175,10 @@ def _trained_on(options: TrainingOptions, episodes: int) -> str:
     """In words, for every result that comes out of these weights."""
     if options.data is not None:
         return f"{episodes} episode files of {options.data.name}"
-    return (f"{episodes} simulated expert episodes, appearance {Path(options.appearance).stem} "
-            f"(train seeds, root {options.seed})")
+    driven = max(0, episodes - options.episodes)
+    dagger = f" and {driven} of its own, labelled by the planner," if driven else ""
+    return (f"{options.episodes} simulated expert episodes{dagger} in appearance "
+            f"{Path(options.appearance).stem} (train seeds, root {options.seed})")
 
 
 def _write_golden(folder: Path, episode: Path) -> None:
