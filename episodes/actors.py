@@ -54,7 +54,7 @@ class Actor(Worker):
             self.inbox.put((self, "failed", str(error)))
         except RayError as error:
             self.is_to_blame = isinstance(error, RayActorError) and error.actor_init_failed
-            self._gone(f"was lost: {str(error).strip().splitlines()[-1].strip()}")
+            self._gone(f"was lost with its machine or its memory ({type(error).__name__})")
         else:
             self._take(content)
 

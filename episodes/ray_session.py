@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import logging
+import os
 import signal
 import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
 
+QUIET = ("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # Ray prints no line of a lost machine's log here
 REACH_S = 5.0  # a head that does not answer within this is not there
 
 logger = logging.getLogger(__name__)
@@ -47,6 +49,7 @@ def connect(address: str | None) -> None:
         ValueError: one sentence, if Ray is not installed, not there, or of another version.
     """
     check(address)
+    os.environ.setdefault(*QUIET)
     import ray
 
     if ray.is_initialized():
