@@ -4,6 +4,7 @@ import importlib.util
 import logging
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -29,8 +30,11 @@ from tests.eval.test_run import ROOT, SCENARIO
 
 SLOW, FROZEN = "tests.episodes.brains:Slow", "tests.episodes.brains:Frozen"
 NODE = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 80 * 2**20}
+NOTICE_SOON = {"health_check_initial_delay_ms": 500, "health_check_period_ms": 500,
+               "health_check_failure_threshold": 3}  # so that the next test need not wait
 HANG_S = 3.0  # instead of 20
 WITHIN_S = 60.0
+LIMIT_S = 180  # for one test
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +42,22 @@ def machines():
     """A cluster of one node; tests let others join."""
     from ray.cluster_utils import Cluster as RayCluster
 
-    cluster = RayCluster(initialize_head=True, head_node_args=NODE)
+    cluster = RayCluster(initialize_head=True,
+                         head_node_args={**NODE, "_system_config": NOTICE_SOON})
     yield cluster
     cluster.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def in_time():
+    """No test waits for a cluster for ever."""
+    def late(*_):
+        raise TimeoutError(f"the test took more than {LIMIT_S} s")
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(LIMIT_S)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture
@@ -161,6 +178,12 @@ def test_a_machine_with_another_installation_is_refused(machines, monkeypatch):
             engine.rehearse(jobs(1, most=1))
     finally:
         engine.close()
+
+
+def test_a_cluster_of_another_version_of_ray_is_refused(machines, monkeypatch):
+    monkeypatch.setattr("ray.__version__", "2.0.0")
+    with pytest.raises(ValueError, match="no Ray cluster can be used at .*Version mismatch"):
+        Cluster(recipe(), 1, machines.address)
 
 
 def test_a_cluster_without_a_free_processor_is_refused(machines, monkeypatch, tmp_path):
