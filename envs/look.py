@@ -1,4 +1,6 @@
-"""How one episode looks: surfaces, light, lens and distractors, as plain values. Needs numpy alone.
+"""How one episode looks: surfaces, light, lens and distractors, as plain values.
+
+Needs numpy alone, and Pillow for textures of one's own.
 
 Lengths in metres, angles in radians, colours as RGB from 0 to 1; world frame as everywhere.
 """
@@ -139,6 +141,25 @@ def texture_path(texture: str) -> Path:
         if file.read(len(PNG_MAGIC)) != PNG_MAGIC:
             raise ValueError(f"{texture}: is no PNG file; save the texture as PNG.")
     return path
+
+
+def check_texture(texture: str) -> None:
+    """Refuse a texture that is not there, or whose picture is damaged.
+
+    Raises:
+        ValueError: one sentence.
+    """
+    path = texture_path(texture)
+    if path.parent == TEXTURES:
+        return
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{texture}: cannot be read as a PNG ({error}); "
+                         f"save the texture again.") from error
 
 
 def check_rgb(key: str, rgb: tuple[float, ...]) -> None:

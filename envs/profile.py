@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from envs.look import NO_TEXTURE, SHAPES, check_rgb, texture_path
+from envs.look import NO_TEXTURE, SHAPES, check_rgb, check_texture, texture_path
 from scenarios import did_you_mean
 from scenarios.strict import build, read_toml
 
@@ -56,12 +56,12 @@ class SurfaceRange:
     texture_m: Range  # metres that one repetition covers
 
     def __post_init__(self) -> None:
-        """Refuse textures that are not there."""
+        """Refuse textures that are not there or damaged."""
         if not self.textures:
             raise ValueError("textures must name at least one texture or 'none', got none at all.")
         for texture in self.textures:
             if texture != NO_TEXTURE:
-                texture_path(texture)
+                check_texture(texture)
         _check_ranges(self, texture_m=(0.01, 100))
 
 
@@ -186,6 +186,9 @@ def load_profile(name: str) -> Profile:
         raise ValueError(f"Unknown appearance {name!r}.{did_you_mean(name, profile_names())} "
                          f"Expected one of {', '.join(profile_names())} or a TOML file.")
     path = Path(name) if own else PROFILES / f"{name}.toml"
+    if path.stem in profile_names() and path.resolve().parent != PROFILES.resolve():
+        raise ValueError(f"{path}: {path.stem!r} is a shipped profile's name; give yours another, "
+                         f"in the file and as the file's.")
     profile = build(Profile, _written_out(Profile, read_toml(path), path, path.name), path.name)
     if profile.name != path.stem:
         raise ValueError(f"{path.name}: name must be {path.stem!r} like the file, "

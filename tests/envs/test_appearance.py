@@ -26,6 +26,7 @@ from scenarios import load, names
 
 SCENARIO = load("2box_hori_left")
 NOMINAL, RANDOMISED = load_profile("nominal"), load_profile("randomised")
+WOOD = (TEXTURES / "wood.png").read_bytes()
 MANY = range(200)
 
 
@@ -213,7 +214,7 @@ def test_profiles_with_other_values_have_other_hashes():
 
 
 def test_a_profile_of_ones_own_may_bring_a_texture(tmp_path):
-    (tmp_path / "mine.png").write_bytes((TEXTURES / "wood.png").read_bytes())
+    (tmp_path / "mine.png").write_bytes(WOOD)
     own = load_profile(own_profile(
         tmp_path, lambda text: text.replace('textures = ["floor"]', 'textures = ["mine.png"]'),
         source="nominal"))
@@ -274,9 +275,12 @@ def test_a_file_that_does_not_fit_gets_one_sentence(tmp_path, old, new, sentence
     assert "\n" not in str(caught.value)
 
 
-def test_a_texture_that_is_no_png_is_refused(tmp_path):
-    (tmp_path / "mine.png").write_text("no picture")
-    with pytest.raises(ValueError, match=r"mine\.png: is no PNG file"):
+@pytest.mark.parametrize(("content", "sentence"), [
+    (b"no picture", "is no PNG file"), (WOOD[:8] + b"noise", "cannot be read as a PNG"),
+    (WOOD[:len(WOOD) // 2], "cannot be read as a PNG")])
+def test_a_texture_that_is_no_whole_png_is_refused(tmp_path, content, sentence):
+    (tmp_path / "mine.png").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"mine\.png: {sentence}"):
         load_profile(own_profile(tmp_path, lambda text: text.replace('"wood"', '"mine.png"')))
 
 
@@ -285,6 +289,13 @@ def test_an_unknown_profile_is_answered_with_the_nearest():
         load_profile("randomized")
     with pytest.raises(ValueError, match=r"nowhere\.toml: cannot be read"):
         load_profile("nowhere.toml")
+
+
+def test_a_profile_of_ones_own_has_a_name_of_its_own(tmp_path):
+    (tmp_path / "nominal.toml").write_bytes((PROFILES / "nominal.toml").read_bytes())
+    with pytest.raises(ValueError, match=r"nominal\.toml: 'nominal' is a shipped profile's name"):
+        load_profile(str(tmp_path / "nominal.toml"))
+    assert load_profile(str(PROFILES / "nominal.toml")) == NOMINAL
 
 
 def test_a_room_without_place_for_distractors_says_what_to_change():
