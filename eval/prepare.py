@@ -20,6 +20,7 @@ from envs.camera import check_look
 from envs.interface import RobotSpec
 from eval.config import Config
 from eval.engines import POLICY_OPTIONS, check_workers, open_engine
+from eval.lock import alone_in
 from eval.openloop import answer, check_policy
 from eval.provenance import described, provenance, told
 from eval.results import Run
@@ -42,10 +43,19 @@ def prepare(config: Config) -> Session:
     Raises:
         ValueError: one sentence for anything wrong; nothing is written then.
     """
+    with contextlib.ExitStack() as hold:
+        session = _prepared(_plain(config), hold)
+        if config.resume is None:
+            hold.enter_context(alone_in(session.run.folder))
+        return dataclasses.replace(session, hold=hold.pop_all())
+
+
+def _prepared(config: Config, hold: contextlib.ExitStack) -> Session:
+    """As `prepare`; a run that is resumed is held before its episodes are read."""
     old = None
-    config = _plain(config)
     if config.resume is not None:
         old = Run(Path(config.resume))
+        hold.enter_context(alone_in(old.folder))
         config = _stored_config(old, config)
     _check(config)
     _check_writable(Path(config.out) if old is None else old.folder)

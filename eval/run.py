@@ -47,7 +47,7 @@ def run(config: Config | None = None, **options: Any) -> Result:
     with _resumable(session):
         for _ in session.drive():
             pass
-    return _finish(session)
+        return _finish(session)
 
 
 def main(config: Config) -> Callable[[], None]:
@@ -69,7 +69,7 @@ def _work(session: Session) -> None:
         except LostRunError as lost:
             print(f"error: {lost}", file=sys.stderr)
             sys.exit(FAILED)
-    result = _finish(session)
+        result = _finish(session)
     show(result.summary, result.timing, result.folder)
     errors = [line["error"] for line in result.episodes]
     if all(errors):
@@ -80,12 +80,13 @@ def _work(session: Session) -> None:
 
 @contextlib.contextmanager
 def _resumable(session: Session) -> Iterator[None]:
-    """Say how to go on where driving does not reach its end, whatever stopped it."""
+    """Say how to go on where a run does not reach its end, whatever stopped it, and free it."""
     finished = False
     try:
         yield
         finished = True
     finally:
+        session.hold.close()
         if not finished:
             logger.warning("Continue with: python -m eval.run --resume %s", session.run.folder)
 

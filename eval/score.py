@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from scenarios.cli import LogLevel, run_command
+
+if TYPE_CHECKING:
+    from eval.results import Run
 
 
 @dataclass(frozen=True)
@@ -29,15 +32,23 @@ def score(folder: Path | str) -> dict[str, Any]:
         The content of summary.json.
 
     Raises:
-        ValueError: if the folder is no run, or an episode's line or arrays are damaged; nothing
-            is rewritten then.
+        ValueError: if the folder is no run, is worked on by another process, or an episode's line
+            or arrays are damaged; nothing is rewritten then.
     """
-    from eval.metrics import judge
-    from eval.report import write_report
-    from eval.results import Run, answers_metrics, load_record
-    from eval.timing import write_timing
+    from eval.lock import alone_in
+    from eval.results import Run
 
     run = Run(Path(folder))
+    with alone_in(run.folder):
+        return _score(run)
+
+
+def _score(run: Run) -> dict[str, Any]:
+    from eval.metrics import judge
+    from eval.report import write_report
+    from eval.results import answers_metrics, load_record
+    from eval.timing import write_timing
+
     lines = []
     for line in run.lines():
         if run.facts["config"]["loop"] == "open":

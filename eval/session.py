@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -46,6 +46,8 @@ class Session:
     config: Config
     run: Run
     loop: Loop
+    # Keeps others out of the run's folder until whoever drives closes it:
+    hold: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def drive(self) -> Iterator[dict[str, Any]]:
         """Drive what is not driven yet; yields each episode's line as soon as it is stored."""

@@ -16,6 +16,7 @@ from episodes.drive import FatalEpisodeError
 from episodes.rollout import policy_seed
 from episodes.supervision import WorkerError
 from eval.run import run
+from eval.score import score
 from scenarios import episode_seed, load
 from tests.eval.test_run import ROOT, SCENARIO
 
@@ -168,6 +169,19 @@ def test_a_worker_that_hangs_does_not_outlive_a_killed_run(tmp_path):
     while any(is_alive(worker) for worker in workers):
         assert time.monotonic() < until, workers
         time.sleep(0.01)
+
+
+def test_two_processes_never_work_on_one_run(undisturbed, tmp_path):
+    running, folder = start(tmp_path, 1)
+    running.send_signal(signal.SIGSTOP)
+    for second in (lambda: run(resume=folder), lambda: score(folder)):
+        with pytest.raises(ValueError, match="another process is working on this run"):
+            second()
+    running.send_signal(signal.SIGCONT)
+    assert running.wait() == 0
+    assert written(folder) == undisturbed
+    score(folder)
+    assert written(folder) == undisturbed
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
