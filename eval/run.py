@@ -92,14 +92,16 @@ def _resumable(session: Session) -> Iterator[None]:
 
 
 def _finish(session: Session) -> Result:
+    from eval.lock import alone_in
     from eval.report import write_report
     from eval.timing import write_timing
 
     run = session.run
-    lines = run.lines()
-    summary = write_report(run, lines)
-    timing = write_timing(run, lines, session.loop.spent)
-    run.rewrite(lines)
+    with alone_in(run.folder):
+        lines = run.lines()
+        summary = write_report(run, lines)
+        timing = write_timing(run, lines, session.loop.spent)
+        run.rewrite(lines)
     return Result(run.folder, summary, timing, lines)
 
 

@@ -46,12 +46,12 @@ class Session:
     config: Config
     run: Run
     loop: Loop
-    # Keeps others out of the run's folder until whoever drives closes it:
+    # Keeps others out of the run's folder until it is driven:
     hold: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def drive(self) -> Iterator[dict[str, Any]]:
         """Drive what is not driven yet; yields each episode's line as soon as it is stored."""
-        with _run_log(self.run.folder / "run.log", self.config.log_level):
+        with self.hold, _run_log(self.run.folder / "run.log", self.config.log_level):
             logger.info("%s: policy %s", self.run.folder, self.run.facts["policy"]["name"])
             start = time.perf_counter()
             for line in self.loop.lines(self.run, self.config):
