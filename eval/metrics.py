@@ -135,11 +135,6 @@ def time_s(record: Record) -> float:
     return (len(record.path) - 1) * TICK_S
 
 
-def latencies_s(record: Record) -> np.ndarray:
-    """Wall-clock seconds [A] of every answer; decisions within a plan asked nothing."""
-    return record.latency_s[record.latency_s > 0.0]
-
-
 def _efficiency(record: Record) -> float:
     shortest = shortest_m(record)
     return shortest / max(path_length_m(record), shortest)

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from episodes.hdf5 import Episode
 
 AXES = ("linear_x", "linear_y", "angular_z")
-PLANAR = AXES[:2]
 THRESHOLDS = (0.3, 0.2, 0.15, 0.1)
 TRACKING = 0.5
 DEAD_BAND = 0.1

@@ -121,11 +121,6 @@ def test_wall_clock_times_change_no_judgement():
     assert json.dumps(metrics.judge(slow)) == json.dumps(metrics.judge(straight()))
 
 
-def test_decisions_within_a_plan_have_no_latency():
-    record = straight(latency_s=np.array([0.03, 0.0, 0.05, 0.0]))
-    assert metrics.latencies_s(record).tolist() == [0.03, 0.05]
-
-
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.floats(-1, 4), st.floats(-2, 2)), min_size=1, max_size=6),
        st.integers(0, 3))

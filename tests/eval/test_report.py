@@ -127,6 +127,11 @@ def test_answers_of_an_episode_that_ended_by_an_error_are_in_no_latency(run):
     assert timed(run)["total"] == {"p50": 20.0, "p95": 20.0, "n": 12}
 
 
+def test_decisions_within_a_plan_are_in_no_latency(run):
+    add_record(run, 4, straight(latency_s=np.array([0.02, 0.0, 0.02, 0.0])), {})
+    assert timed(run)["total"] == {"p50": 20.0, "p95": 20.0, "n": 14}
+
+
 def test_provenance_names_no_host_and_no_user():
     facts = provenance()
     assert set(facts) == {"git", "packages", "machine"}
