@@ -44,6 +44,7 @@ def path(truth: Truth, clearance_m: float | None = None) -> np.ndarray:
     raise ValueError("No path from the robot to the cup: the boxes close every way.")
 
 
+@lru_cache(maxsize=64)
 def geodesic_m(truth: Truth) -> float:
     """Length of the shortest collision-free way from the robot to the goal circle.
 

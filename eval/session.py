@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -69,37 +70,31 @@ class Closed:
         self.spent = Spent(start_s=start_s, workers=engine.width)
 
     def lines(self, run: Run, config: Config) -> Iterator[dict[str, Any]]:
-        """Drive every job; films are made beside the driving, where that goes on elsewhere."""
+        """Drive every job; each is filmed and stored beside the driving, where others drive."""
         with contextlib.ExitStack() as stack:
             stack.callback(self._engine.close)
-            films = stack.enter_context(ThreadPoolExecutor(1))
-            filming: list[tuple[Future[None], Driven]] = []
+            keeper = stack.enter_context(ThreadPoolExecutor(1))
+            kept: deque[Future[dict[str, Any]]] = deque()
             for driven in self._engine.drive(list(self._jobs.values())):
                 self.spent.add(driven)
-                if driven.record.rgb is None:
-                    yield self._store(run, driven)
-                    continue
-                filming.append((films.submit(_film, run, driven), driven))
-                if self.spent.workers == 1:
-                    yield from self._filmed(run, filming, wait=True)
-                yield from self._filmed(run, filming, wait=False)
-            yield from self._filmed(run, filming, wait=True)
+                kept.append(keeper.submit(self._store, run, driven))
+                while kept and (kept[0].done() or self.spent.workers == 1):
+                    yield kept.popleft().result()
+            while kept:
+                yield kept.popleft().result()
             if config.engine != "local":
                 self.spent.workers = self.spent.cores = self._engine.width
 
-    def _filmed(self, run: Run, filming: list[tuple[Future[None], Driven]],
-                wait: bool) -> Iterator[dict[str, Any]]:
-        """Store what is filmed; its line comes last, so that a line means a whole episode."""
-        while filming and (wait or filming[0][0].done()):
-            film, driven = filming.pop(0)
-            film.result()
-            yield self._store(run, driven)
-
     def _store(self, run: Run, driven: Driven) -> dict[str, Any]:
+        """Film it if it has pictures; its line comes last, so that a line is a whole episode."""
         if driven.renderer != run.facts["renderer"]:
             raise RuntimeError(f"{driven.key}: was drawn by {driven.renderer}, this run's pictures "
                                f"are of {run.facts['renderer']}; results of two renderers never "
                                f"mix.")
+        if driven.record.rgb is not None:
+            from eval.pictures import film
+
+            film(driven.record, run.videos / driven.key)
         spent = {"environment_s": driven.environment_s, "inference_s": driven.inference_s}
         return add_record(run, index_of(driven.key), driven.record, spent)
 
@@ -124,12 +119,6 @@ class Open:
                 words = _words(config, episode.instruction or "")
                 answers = answer(self._policy, episode, words, config.seed, self._robot)
                 yield add_answers(run, self._policy.spec.name, answers)
-
-
-def _film(run: Run, driven: Driven) -> None:
-    from eval.pictures import film
-
-    film(driven.record, run.videos / driven.key)
 
 
 def _in_short(line: dict[str, Any]) -> str:

@@ -29,6 +29,7 @@ from policies.pixels import pixels
 from policies.sizes import Sizes, sizes
 from policies.weights import folder_hash, load_strictly, read_tensors
 
+KEPT_TEXTS = 1000  # instructions whose features are kept
 INSTRUCTION_TEMPLATE = "Navigate around the obstacle on the {side} side and reach the cup"
 
 
@@ -136,9 +137,13 @@ class Hybrid(Policy):
         write_config(folder, self._config() | said)
 
     def begin(self, instruction: str, seed: int) -> HybridMemory:
-        """Both text towers read the instruction, once."""
-        with torch.inference_mode():
-            text = self.read([instruction])[0]
+        """Both text towers read an instruction once, however many episodes have it."""
+        if instruction not in self._read_before:
+            if len(self._read_before) >= KEPT_TEXTS:
+                self._read_before.clear()
+            with torch.inference_mode():
+                self._read_before[instruction] = self.read([instruction])[0]
+        text = self._read_before[instruction]
         return HybridMemory(text, deque(maxlen=self.sizes.window))
 
     def act(self, memories: Sequence[HybridMemory],
@@ -185,6 +190,7 @@ class Hybrid(Policy):
 
     def _assemble(self, kosmos: Kosmos, clip: Clip, of: Sizes, size: str, seed: int) -> None:
         self.kosmos, self.clip, self.sizes, self.size = kosmos, clip, of, size
+        self._read_before: dict[str, torch.Tensor] = {}
         width = kosmos.vision_width + kosmos.text_width + clip.vision_width + clip.text_width
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)

@@ -253,3 +253,11 @@ def test_a_folder_without_weights_is_refused(tmp_path):
     (tmp_path / "open_clip_config.json").write_text(json.dumps({"model_cfg": clip_config(MINI)}))
     with pytest.raises(ValueError, match=r"open_clip_model\.safetensors"):
         Clip.from_pretrained(tmp_path)
+
+
+def test_the_text_towers_read_an_instruction_once_for_all_episodes(policy, monkeypatch):
+    first = policy.begin("go by the left", 0)
+    monkeypatch.setattr(policy, "read", None)  # reading again would fail
+    again = policy.begin("go by the left", 1)
+    assert torch.equal(first.text, again.text)
+    assert first.seen is not again.seen
