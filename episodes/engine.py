@@ -7,10 +7,12 @@ process, supervised processes and the machines of a Ray cluster are three engine
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, TypeVar
 
 ENGINES = ("local", "ray")
+MOST_PER_CORE = 8  # more processes than this on a core are a slip of the hand
 
 JobT = TypeVar("JobT", covariant=True)
 
@@ -131,8 +133,13 @@ def drive_all(recipe: Recipe, jobs: list[Any], workers: int, engine: str = "loca
         yield from opened.drive(jobs)
 
 
-def check_engine(engine: str, address: str | None) -> None:
-    """Refuse an unknown engine, an address that belongs to none, or one where nobody listens.
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def check_engine(engine: str, address: str | None, workers: int | None = None) -> None:
+    """Refuse an unknown engine, a place where nobody listens, more processes than make sense.
 
     Raises:
         ValueError: one sentence.
@@ -142,6 +149,10 @@ def check_engine(engine: str, address: str | None) -> None:
     if address is not None and engine != "ray":
         raise ValueError(f"--address {address} is a Ray cluster's: give --engine ray too, or leave "
                          f"it out.")
+    most = MOST_PER_CORE * cores()
+    if engine == "local" and (workers or 0) > most:
+        raise ValueError(f"--workers must be at most {most} on {cores()} cores, got {workers}; "
+                         f"more than one a core gains nothing.")
     if engine == "ray":
         from episodes.ray_session import check
 

@@ -126,7 +126,7 @@ def _check(options: Options) -> None:
         value = getattr(options, name)
         if value is not None and value not in allowed:
             raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}.")
-    check_engine(options.engine, options.address)
+    check_engine(options.engine, options.address, options.workers)
     height, width = _image_size(options)
     for name, least, value in (("workers", 1, options.workers), ("seed", 0, options.seed),
                                ("episodes", 1, options.episodes), ("image height", 1, height),

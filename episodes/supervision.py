@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import Any, Generic, TypeVar
 
 from episodes.drive import MOST_LOSSES, FatalEpisodeError
-from episodes.engine import Recipe
+from episodes.engine import LostRunError, Recipe
 from episodes.work import Work
 
 SPARE_JOBS = 2  # beside those that a worker drives at once, so that its next is there already
@@ -124,7 +124,10 @@ class Supervisor(ABC, Generic[WorkerT]):
                 self._longest_s = max(self._longest_s, content.round_s)
                 return content
             if what == "gone":
-                self._replace(worker, content, jobs if is_first else self._warm_up)
+                try:
+                    self._replace(worker, content, jobs if is_first else self._warm_up)
+                except LostRunError as lost:  # nothing has been driven: it cannot start
+                    raise ValueError(str(lost)) from lost
 
     def drive(self, jobs: list[Any]) -> Iterator[Any]:
         """Drive every job; yields each one's result as it ends, in any order.
@@ -226,11 +229,11 @@ class Supervisor(ABC, Generic[WorkerT]):
         """Start another in place of one that is gone.
 
         Raises:
-            ValueError: if three in a row died before they were ready.
+            LostRunError: if three in a row died before they were ready.
         """
         self._unready_deaths = 0 if worker.is_ready else self._unready_deaths + worker.is_to_blame
         if self._unready_deaths >= MOST_LOSSES:
-            raise ValueError(f"{MOST_LOSSES} worker processes ended before they could drive; the "
+            raise LostRunError(f"{MOST_LOSSES} worker processes ended before they could drive; the "
                              f"last one {how}. Give fewer --workers if memory ran out, else look "
                              f"for a crash where policy or world starts.")
         logger.warning("worker %d (%s) %s; another takes its place", worker.name, worker.place(),

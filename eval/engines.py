@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 
 from envs.interface import RobotSpec
-from episodes.engine import Engine, check_engine
+from episodes.engine import Engine, check_engine, cores
 from episodes.engine import open_engine as open_any
 from episodes.shards import HANG_S, Recipe
 from eval.config import Config
@@ -15,7 +14,6 @@ from policies.checkpoint import CONFIG_FILE, read_config
 
 POLICY_OPTIONS = ("size", "checkpoint", "device", "random_weights")
 EPISODES_PER_WORKER = 25  # with fewer, another process takes longer to start than it saves
-MOST_PER_CORE = 8  # more processes than this on a core are a slip of the hand
 
 logger = logging.getLogger(__name__)
 
@@ -26,11 +24,7 @@ def check_workers(config: Config) -> None:
     Raises:
         ValueError: with what would do.
     """
-    check_engine(config.engine, config.address)
-    most = MOST_PER_CORE * cores()
-    if config.engine == "local" and (config.workers or 0) > most:
-        raise ValueError(f"--workers must be at most {most} on {cores()} cores, got "
-                         f"{config.workers}; more than one a core gains nothing.")
+    check_engine(config.engine, config.address, config.workers)
     if config.loop == "open" and config.engine != "local":
         raise ValueError("--engine belongs to the closed loop; the open loop is one process. "
                          "Leave it out.")
@@ -49,11 +43,6 @@ def open_engine(config: Config, robot: RobotSpec, missing: int) -> Engine:
                     processes=workers if is_shared and workers > 1 else 0,
                     one_thread=not is_shared)
     return open_any(recipe, workers, config.engine, config.address)
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def _workers(config: Config, missing: int) -> int:

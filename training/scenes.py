@@ -7,14 +7,19 @@ folder it writes does not.
 from __future__ import annotations
 
 import json
+import logging
 import math
-import multiprocessing
 import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from episodes.drive import Listed
+from episodes.engine import Source, drive_all
 from scenarios import episode_seed, load, names
 
 OBJECTS = ("cup", "box", "box")  # rows of a label; boxes from left to right in the picture
@@ -24,17 +29,95 @@ MIN_PIXELS = 10  # fewer count as not visible
 REACH_X_M, REACH_Y_M, REACH_RAD = (-0.2, 2.4), (-1.1, 1.1), 0.15
 SHARD = 1000
 
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of pictures to make."""
+
+    key: str
+    number: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What all pictures share; see `episodes.engine.Recipe`."""
+
+    folder: Path
+    seed: int
+    appearance: str
+    places: int = field(default=1, init=False)
+    processes: int = field(default=0, init=False)
+    gpus: int = field(default=0, init=False)
+    one_thread: bool = field(default=True, init=False)
+    hang_s: float = 300.0  # a part is one job without a sign of life in between
+
+    def open(self) -> Painter:
+        """What makes them; nothing is loaded yet."""
+        return Painter(self)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A part that is written, or that the worlds are open."""
+
+    key: str = ""
+    round_s: float = field(default=0.0, compare=False)
+
+
+class Painter:
+    """A shard of `episodes.engine`: makes one part after the other."""
+
+    width = 1
+
+    def __init__(self, recipe: Recipe) -> None:
+        """Nothing is loaded yet."""
+        self._recipe = recipe
+        self._worlds: list[Any] = []
+
+    def load(self) -> None:
+        """Open a world a layout group: left and right share theirs.
+
+        Raises:
+            ValueError: one sentence, for an unknown appearance.
+        """
+        from envs import make
+
+        self._worlds = [make(load(name), appearance=self._recipe.appearance).unwrapped
+                        for name in names() if name.endswith("_left")]
+
+    def rehearse(self, jobs: list[Part]) -> Made:
+        """Load, and look once."""
+        start = time.perf_counter()
+        self.load()
+        self._worlds[0].reset(seed=0)
+        return Made(round_s=time.perf_counter() - start)
+
+    def drive(self, jobs: list[Part] | Source[Part],
+              beat: Callable[[], None] = lambda: None) -> Iterator[Made]:
+        """Make every part of a list or a source."""
+        source = Listed(jobs) if isinstance(jobs, list) else jobs
+        while (part := source.take(wait=True)) is not None:
+            _paint(self._recipe, part, self._worlds, beat)
+            yield Made(part.key)
+
+    def close(self) -> None:
+        """Close the worlds."""
+        for world in self._worlds:
+            world.close()
+
 
 def collect(folder: Path, count: int, seed: int, workers: int,
             appearance: str = "nominal") -> None:
-    """Write `frames.npy` [N, 224, 224, 3] uint8 and `labels.npy` [N, 3, 7]; resumes by shards."""
+    """Write parts with frames [N, 224, 224, 3] uint8 and labels [N, 3, 7]; kept ones stay."""
     folder.mkdir(parents=True, exist_ok=True)
-    shards = [(folder, number, min(SHARD, count - number * SHARD), seed,
-               appearance)
-              for number in range(math.ceil(count / SHARD))
-              if not (folder / f"shard_{number:04d}.npz").is_file()]
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        pool.map(_collect_shard, shards, chunksize=1)
+    parts = [Part(f"{number:04d}", number, min(SHARD, count - number * SHARD))
+             for number in range(math.ceil(count / SHARD))
+             if not (folder / f"shard_{number:04d}.npz").is_file()]
+    for made in drive_all(Recipe(folder.absolute(), seed, appearance), parts, workers):
+        logger.info("pictures: part %s of %d", made.key, len(parts))
     about = json.dumps({"count": count, "seed": seed, "appearance": appearance})
     (folder / "scenes.json").write_text(about, encoding="utf-8")
 
@@ -53,30 +136,27 @@ def load_scenes(folder: Path) -> tuple[np.ndarray, np.ndarray]:
             np.concatenate([shard["labels"] for shard in shards]))
 
 
-def _collect_shard(job: tuple[Path, int, int, int, str]) -> None:
-    """One shard of pictures, in a process of its own; renamed when complete."""
-    folder, number, count, seed, appearance = job
-    from envs import make
-
-    rng = np.random.default_rng([seed, number])
-    scenarios = [load(name) for name in names() if name.endswith("_left")]  # sides share layouts
-    worlds: list[Any] = [make(scenario, appearance=appearance).unwrapped for scenario in scenarios]
+def _paint(recipe: Recipe, part: Part, worlds: list[Any], beat: Callable[[], None]) -> None:
+    """One part, renamed when complete."""
+    rng = np.random.default_rng([recipe.seed, part.number])
     frames: list[np.ndarray] = []
     labels: list[np.ndarray] = []
     layout_number = 0
-    while len(frames) < count:
+    while len(frames) < part.count:
+        beat()
         world = worlds[layout_number % len(worlds)]
         group = world.scenario.layout_group
-        world.reset(seed=episode_seed("train", seed, group, number * SHARD + layout_number))
+        world.reset(seed=episode_seed("train", recipe.seed, group,
+                                      part.number * SHARD + layout_number))
         layout_number += 1
         for _ in range(POSES_PER_LAYOUT):
-            pose = _draw_pose(world, rng)
-            look = world.look_from(pose)
+            look = world.look_from(_draw_pose(world, rng))
             frames.append(look.rgb)
             labels.append(_label(world.truth(), look.ids, look.names))
-    path = folder / f"shard_{number:04d}.npz"
-    temporary = folder / f".shard_{number:04d}.npz"
-    np.savez_compressed(temporary, frames=np.array(frames[:count]), labels=np.array(labels[:count]))
+    path = recipe.folder / f"shard_{part.number:04d}.npz"
+    temporary = recipe.folder / f".shard_{part.number:04d}.{os.getpid()}.npz"
+    np.savez_compressed(temporary, frames=np.array(frames[:part.count]),
+                        labels=np.array(labels[:part.count]))
     os.replace(temporary, path)
 
 

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from envs.appearance import load_profile
 from episodes.engine import check_engine
 from episodes.hdf5 import find_episodes, read_episode
 from policies import golden
@@ -101,7 +102,8 @@ class _Watch:
 
 def _check_sources(options: TrainingOptions) -> None:
     """Refuse data, towers and clusters that are not there, before anything is written."""
-    check_engine(options.engine, options.address)
+    check_engine(options.engine, options.address, options.workers)
+    load_profile(options.appearance)
     if options.data is not None:
         find_episodes(options.data)
     for name in ("kosmos2", "clip") if options.towers is not None else ():
@@ -159,7 +161,8 @@ def _towers_folder(options: TrainingOptions) -> Path:
 
 def _made(options: TrainingOptions) -> str:
     """What tells one set of generated pictures from another, as part of a folder's name."""
-    return f"{Path(options.appearance).stem}_seed{options.seed}"
+    profile = load_profile(options.appearance)
+    return f"{profile.name}-{profile.hash()[:8]}_seed{options.seed}"
 
 
 def _towers_record(options: TrainingOptions) -> Any:

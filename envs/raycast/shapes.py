@@ -16,7 +16,6 @@ from envs.raycast.lines import along_edge, through_eye
 BOX, CYLINDER, SPHERE = 0, 1, 2
 RING = 32  # corners of a cylinder's rim, tangents of a sphere
 CORNERS = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
-NORMALS = np.array([[-1.0, 0, 0], [1, 0, 0], [0, -1, 0], [0, 1, 0], [0, 0, -1], [0, 0, 1]])
 FACES = np.array([[0, 1, 3, 2], [4, 5, 7, 6], [0, 1, 5, 4], [2, 3, 7, 6], [0, 2, 6, 4],
                   [1, 3, 7, 5]])  # corners of each face in turn
 NEIGHBOURS = np.array([[int(np.flatnonzero([f != g and {a, b} <= set(other)
