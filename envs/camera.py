@@ -17,6 +17,7 @@ from envs.look import Appearance, Lens
 from scenarios import did_you_mean
 
 RENDERERS = ("fast", "tiny")
+FAST_VERSION = 1  # another look of the same scene is another version
 OVERVIEW_FOV_RAD = math.radians(55.0)  # vertical
 
 
@@ -89,6 +90,11 @@ def overview(size: tuple[int, int]) -> View:
     high = math.tan(OVERVIEW_FOV_RAD / 2)
     return View(eye, (target - eye) / np.linalg.norm(target - eye),
                 (high, high * size[1] / size[0]))
+
+
+def camera_version(renderer: str) -> str:
+    """Whose pictures are alike: the fast camera has versions of its own, tiny those of PyBullet."""
+    return f"fast-{FAST_VERSION}" if renderer == "fast" else renderer
 
 
 def check_look(renderer: str, profile: str) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 import envs
 import policies
 from envs.appearance import load_profile
+from envs.camera import camera_version
 from envs.task import side_followed
 from episodes.drive import Listed
 from episodes.engine import Source
@@ -213,7 +214,8 @@ class Worlds:
         return {"scenario_hash": scenario_hash, "index": slot.index, "fixed": slot.fixed,
                 "profile": recipe.profile, "image_size": recipe.image_size, "seed": recipe.seed,
                 "policy": recipe.policy, "instructions": recipe.instructions,
-                "robot": self._robot, **recipe.world, "look": self._look}
+                "robot": self._robot, **recipe.world, "look": self._look,
+                "camera": camera_version(recipe.world["renderer"])}
 
     def _found(self, slot: Slot, scenario: Scenario, request: str) -> Outcome | None:
         """The file of an earlier run of the same request, or None; a damaged one is made again."""

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from envs.camera import Look, Scene, View
+from envs.camera import Look, Scene, View, camera_version
 from envs.interface import RobotSpec
 from envs.look import Appearance, Distractor, Light, Surface, texture_path
 from envs.raycast.compiled import CACHE_FOLDER
@@ -18,7 +18,6 @@ from envs.raycast.shapes import BOX, CYLINDER, SPHERE
 from envs.raycast.textures import load_textures
 from scenarios import Scenario
 
-VERSION = 1  # another look of the same scene is another version
 SHAPES = {"box": BOX, "cylinder": CYLINDER, "sphere": SPHERE}
 ROBOT = Surface((0.15, 0.25, 0.45), None, 1.0)
 NO_IDS, NO_DEPTH = np.zeros((0, 0), np.int32), np.zeros((0, 0), np.float32)
@@ -29,7 +28,7 @@ logger = logging.getLogger(__name__)
 class FastCamera:
     """Looks at one world; see `envs.raycast` for how."""
 
-    identity = f"fast-{VERSION}"
+    identity = camera_version("fast")
 
     def __init__(self, scene: Scene, scenario: Scenario, robot: RobotSpec) -> None:
         """Nothing is seen before `dress`."""
