@@ -18,6 +18,7 @@ LANES = np.uint64(0x00FF00FF00FF00FF)  # bytes spread over 16 bits each: one pro
 WHOLE = 256  # fixed-point one
 HALF = 128  # a texel's centre
 FINE = 65536  # parts of a 256th of a texel in which a row counts its steps
+FARTHEST = 1e-9  # inverse metres
 LEVEL = 1e-9  # relative change of the inverse depth along a row that counts as none
 
 
@@ -256,5 +257,7 @@ def mark_plane(ids, depth, lines, count, top, bottom, number, plane):
     for v in range(top, bottom):
         low, high = span(lines, 0, count, v, width, 0.0)
         for u in range(low, high):
-            ids[v, u] = number
-            depth[v, u] = 1.0 / (plane[0] + plane[1] * u + plane[2] * v)
+            inverse = plane[0] + plane[1] * u + plane[2] * v
+            if inverse > FARTHEST:  # a seam may reach beyond the plane's own horizon
+                ids[v, u] = number
+                depth[v, u] = 1.0 / inverse

@@ -127,5 +127,7 @@ def mark_round(ids, depth, lines, count, top, bottom, number, shape, size, rays)
     for v in range(top, bottom):
         low, high = span(lines, 0, count, v, width, 0.0)
         for u in range(low, high):
-            ids[v, u] = number
-            depth[v, u] = hit(shape, size, rays, u, v)[0]
+            away = hit(shape, size, rays, u, v)[0]
+            if 0.0 < away < np.inf:
+                ids[v, u] = number
+                depth[v, u] = away

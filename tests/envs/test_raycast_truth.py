@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from envs.camera import View
@@ -91,7 +91,12 @@ anything = st.one_of(
     st.builds(lambda p, s: sphere(p, s[0]), places, edges))
 
 
-@settings(max_examples=300, deadline=None)
+SEAMS_BEYOND_A_HORIZON = [((2.5, 4, 4), (1, 3)), ((2.5, 0, 4), (3, 1))]  # eye, tangents
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@example([], SEAMS_BEYOND_A_HORIZON[0][0], (0, 0, 0), SEAMS_BEYOND_A_HORIZON[0][1], (0, 0, 0), 0)
+@example([], SEAMS_BEYOND_A_HORIZON[1][0], (0, 0, 0), SEAMS_BEYOND_A_HORIZON[1][1], (0, 0, 0), 0)
 @given(bodies=st.lists(anything, max_size=10), eye=places, target=places,
        tangents=st.tuples(*[st.floats(0.05, 3)] * 2), lamp=places, ambient=st.floats(0, 2))
 def test_no_scene_and_no_view_breaks_it(bodies, eye, target, tangents, lamp, ambient):
