@@ -14,13 +14,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection, Pipe
 
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 BEGIN = ("import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
          "from envs.child import begin; begin(*sys.argv[2:])")
+BEAT = b""  # a message without words: a sign of life
+BEAT_S = 0.5  # such are sent no more often
+BUSY_S = 0.05  # of processor time: whoever spent less since the last sign waits for something
 PR_SET_PDEATHSIG = 1  # Linux: the signal that a process gets when its parent is gone
 
 
@@ -79,3 +84,28 @@ def begin(target: str, parent: str, pipe: str, *files: str) -> None:
     # The parent may close the pipe while we read or write: then nobody waits for us any more.
     with contextlib.suppress(EOFError, BrokenPipeError):
         getattr(importlib.import_module(module), function)(Connection(int(pipe)), *map(int, files))
+
+
+@contextlib.contextmanager
+def beating(pipe: Connection) -> Iterator[None]:
+    """Signs of life while the main thread loads or compiles, which takes as long as it takes.
+
+    They come only while this process uses the processor, reading included: one that is stopped, or
+    waits for what never comes, falls silent.
+    """
+    done = threading.Event()
+
+    def beat() -> None:
+        spent_s = time.process_time()
+        while not done.wait(BEAT_S):
+            if time.process_time() - spent_s >= BUSY_S:
+                spent_s = time.process_time()
+                pipe.send_bytes(BEAT)
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

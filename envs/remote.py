@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
+import pickle
 import sys
 import time
 import traceback
@@ -18,13 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from envs.child import Child
+from envs.child import BEAT, Child, beating
 from envs.interface import RobotSpec
 from envs.pool import Here, Pool, World
 from scenarios import Scenario
 
 LOOK_AGAIN_S = 1.0  # whoever waits may look after other things so often
-START_FACTOR = 3.0  # a process's first deed loads libraries and may take so much longer
 OUT_OF_MEMORY = 12  # exit code
 
 
@@ -100,7 +100,7 @@ class _Process:
         os.close(file)
         self.free, self._size = list(range(seats)), size
         self.lost = ""  # how it ended
-        self.limit_s, self._hang_s = hang_s * START_FACTOR, hang_s
+        self.limit_s = hang_s
         self._asked: deque[Remote] = deque()  # answers come in this order
         self._since = 0.0
 
@@ -118,14 +118,15 @@ class _Process:
             self.child.pipe.send((world.seat, name, what))
 
     def fetch(self) -> None:
-        """Take one answer out of the pipe."""
+        """Take one answer, or a sign of life, out of the pipe."""
         try:
-            answer = self.child.pipe.recv()
+            answer = self.child.pipe.recv_bytes()
         except (EOFError, ConnectionError):
             self.lose("")
             return
-        self._since, self.limit_s = time.monotonic(), self._hang_s
-        self._asked.popleft().take(*answer)
+        self._since = time.monotonic()
+        if answer != BEAT:
+            self._asked.popleft().take(*pickle.loads(answer))
 
     def picture(self, seat: int, shape: tuple[int, ...]) -> np.ndarray:
         """A copy of the picture that lies in a seat's memory."""
@@ -214,8 +215,11 @@ def serve(pipe: Connection, file: int) -> None:
             if seat in worlds:
                 worlds.pop(seat).close()
         else:
+            about = None
             try:
-                about = _open(worlds, seat, wanted.pop(seat)) if seat in wanted else None
+                if seat in wanted:
+                    with beating(pipe):  # libraries are loaded, the camera may be compiled
+                        about = _open(worlds, seat, wanted.pop(seat))
                 world = worlds[seat]
                 world.ask(name, *what)
                 room = memory[seat * size:(seat + 1) * size]

@@ -1,7 +1,8 @@
 """What runs work, wherever: a recipe is sent to a worker, opens a shard there, that drives jobs.
 
-Driving episodes (`episodes.shards`) and generating files (`episodes.worlds`) are two recipes; this
-process, supervised processes and the machines of a Ray cluster are three engines; any drives any.
+Driving episodes (`episodes.shards`) and generating files (`episodes.worlds`) are two recipes;
+supervised processes, the machines of a Ray cluster and, for a debugger, this process itself are
+three engines; any drives any.
 """
 
 from __future__ import annotations
@@ -100,8 +101,9 @@ def open_engine(recipe: Recipe, workers: int, engine: str = "local",
 
     Args:
         recipe: What each worker runs.
-        workers: How many processes; with `ray` at most, as processors of the cluster get free.
-        engine: `local`: this process or supervised ones of this machine; `ray`: a Ray cluster.
+        workers: How many supervised processes; with `ray` at most, as processors of the cluster
+            get free. 0: none, but this process itself, where no hang is noticed.
+        engine: `local`: on this machine; `ray`: a Ray cluster.
         address: The cluster's, host:port; where not given, the cluster that this machine is in.
 
     Raises:
@@ -112,7 +114,7 @@ def open_engine(recipe: Recipe, workers: int, engine: str = "local",
         from episodes.cluster import Cluster
 
         return Cluster(recipe, workers, address)
-    if workers == 1:
+    if workers == 0:
         return recipe.open()
     from episodes.processes import Workers
 
@@ -154,6 +156,9 @@ def check_engine(engine: str, address: str | None, workers: int | None = None) -
         raise ValueError(f"--workers must be at most {most} on {cores()} cores, got {workers}; "
                          f"more than one a core gains nothing.")
     if engine == "ray":
+        if workers == 0:
+            raise ValueError("--workers 0 is this process alone, which is no Ray cluster; leave "
+                             "one of the two out.")
         from episodes.ray_session import check
 
         check(address)

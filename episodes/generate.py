@@ -62,8 +62,8 @@ class Options:
     image: Literal["224", "720p"] | tuple[int, int] | None = None
     """Picture size, or height and width in pixels; by default 720p for `lab`, 224 for `full`."""
     workers: int | None = None
-    """Processes; one here, as many as there are on a cluster where not given. The files do not
-    depend on it."""
+    """Supervised processes; one here, as many as there are on a cluster where not given. 0: this
+    one alone, for a debugger. The files do not depend on it."""
     engine: Literal["local", "ray"] = "local"
     """Where they run: on this machine, or on all of a Ray cluster (docs/many_machines.md)."""
     address: str | None = None
@@ -102,7 +102,8 @@ def _generate(options: Options, progress: Progress) -> dict[str, Any]:
     plan = _plan(options)
     recipe = _recipe(options)
     slots, is_shared = _slots(plan), options.engine != "local"
-    workers = options.workers or (len(slots) if is_shared else 1)
+    most = len(slots) if is_shared else 1
+    workers = most if options.workers is None else options.workers
     with contextlib.ExitStack() as stack:
         stack.callback(tidy, options.out, options.out.exists())  # the last that is done
         engine = open_engine(recipe, min(workers, len(slots)), options.engine, options.address)
@@ -128,7 +129,7 @@ def _check(options: Options) -> None:
             raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}.")
     check_engine(options.engine, options.address, options.workers)
     height, width = _image_size(options)
-    for name, least, value in (("workers", 1, options.workers), ("seed", 0, options.seed),
+    for name, least, value in (("workers", 0, options.workers), ("seed", 0, options.seed),
                                ("episodes", 1, options.episodes), ("image height", 1, height),
                                ("image width", 1, width)):
         if value is not None and value < least:

@@ -7,10 +7,9 @@ import pickle
 import threading
 from typing import Any
 
-from envs.child import Child
+from envs.child import BEAT, Child
 from episodes.engine import Recipe
 from episodes.supervision import Inbox, Supervisor, Worker
-from episodes.worker import BEAT
 
 logger = logging.getLogger(__name__)
 

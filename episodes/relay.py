@@ -14,9 +14,8 @@ import socket
 import threading
 import time
 
-from envs.child import Child
+from envs.child import BEAT, Child
 from episodes.installation import installation
-from episodes.worker import BEAT
 
 GATHER_S = 0.02  # what follows a message so soon travels with it
 

@@ -20,6 +20,7 @@ from envs.remote import RemotePool
 from episodes.drive import Driven, Job, Listed, drive
 from episodes.engine import Source
 from policies.interface import PolicySpec
+from scenarios import Scenario
 
 HANG_S = 20.0  # without a sign of life for so long, a process is replaced
 SPARE_PLACES = 2  # worlds a process of worlds has, beside those of one batch, so that none waits
@@ -98,6 +99,7 @@ class Shard:
             self.load()
         spec, longest_s = self._policy.spec, 0.0
         for job in jobs:
+            self._enter(job.scenario)
             start = time.perf_counter()
             try:
                 (driven,) = drive(self._policy, self._worlds, Listed([job]), self._recipe.batch)
@@ -106,6 +108,15 @@ class Shard:
                                  f"(--log-level debug shows the traceback.)") from error
             longest_s = max(longest_s, time.perf_counter() - start)
         return Rehearsal(spec, driven.record.source, driven.renderer, longest_s)
+
+    def _enter(self, scenario: Scenario) -> None:
+        """Open a world and look round once: what is loaded and compiled is no part of a round."""
+        world = self._worlds.borrow(scenario)
+        world.ask("reset", (), {"seed": 0})
+        while not world.is_done():
+            self._worlds.wait()
+        world.result()
+        self._worlds.give_back(world)
 
     def drive(self, jobs: list[Job] | Source[Job],
               beat: Callable[[], None] = lambda: None) -> Iterator[Driven]:

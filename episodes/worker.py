@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import threading
 import time
 import traceback
-from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
+from envs.child import BEAT, BEAT_S, beating
 from envs.remote import OUT_OF_MEMORY
 from episodes.drive import FatalEpisodeError
 
-BEAT = b""  # a message without words: a sign of life
-BEAT_S = 0.5  # such are sent no more often
 NO_MEMORY = ("can't allocate memory", "out of memory")  # what torch says in a RuntimeError
 
 
@@ -26,7 +22,7 @@ def work(pipe: Connection) -> None:
     try:
         shard = pipe.recv().open()
         try:
-            with mail.beating():
+            with beating(pipe):
                 shard.load()
                 rehearsal = shard.rehearse(pipe.recv())
             pipe.send(("ready", rehearsal))
@@ -73,20 +69,3 @@ class _Mail:
         if time.monotonic() - self._beaten >= BEAT_S:
             self._beaten = time.monotonic()
             self._pipe.send_bytes(BEAT)
-
-    @contextlib.contextmanager
-    def beating(self) -> Iterator[None]:
-        """Signs of life while the main thread loads: so long a stopped process alone is hanging."""
-        done = threading.Event()
-
-        def beat() -> None:
-            while not done.wait(BEAT_S):
-                self.beat()
-
-        thread = threading.Thread(target=beat, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            done.set()
-            thread.join()

@@ -50,8 +50,8 @@ class Config:
     batch: Annotated[int, arg(metavar="N")] = 8
     """Robots that the policy answers in one call; part of the result's identity."""
     workers: Annotated[int | None, arg(metavar="N")] = None
-    """Processes that drive, 1: this one alone; as many as pay where not given. No result depends
-    on it."""
+    """Supervised processes that drive; as many as pay where not given. 0: this one alone, for a
+    debugger: nobody notices where it hangs. No result depends on it."""
     engine: Literal["local", "ray"] = "local"
     """Where they run: on this machine, or on all of a Ray cluster (docs/many_machines.md)."""
     address: Annotated[str | None, arg(metavar="HOST:PORT")] = None

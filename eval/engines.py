@@ -28,7 +28,7 @@ def check_workers(config: Config) -> None:
     if config.loop == "open" and config.engine != "local":
         raise ValueError("--engine belongs to the closed loop; the open loop is one process. "
                          "Leave it out.")
-    if config.loop == "open" and config.workers not in (None, 1):
+    if config.loop == "open" and config.workers not in (None, 0, 1):
         raise ValueError("--workers belongs to the closed loop; the open loop is one process. "
                          "Leave it out.")
 
@@ -46,7 +46,9 @@ def open_engine(config: Config, robot: RobotSpec, missing: int) -> Engine:
 
 
 def _workers(config: Config, missing: int) -> int:
-    """As many processes as were asked for, or as pay, but none without an episode."""
+    """As many processes as were asked for, or as pay, none without an episode; 0 is this one."""
+    if config.workers == 0:
+        return 0
     if config.workers is None:
         most = cores() if config.engine == "local" else missing
         return max(1, min(most, missing // EPISODES_PER_WORKER))

@@ -146,7 +146,7 @@ def _check(config: Config) -> None:
     if config.loop not in ("closed", "open"):
         raise ValueError(f"--loop must be closed or open, got {config.loop!r}.")
     for name, least in (("episodes", 1), ("execute", 1), ("videos", 0), ("seed", 0), ("batch", 1),
-                        ("workers", 1)):
+                        ("workers", 0)):
         value = getattr(config, name)
         if value is not None and value < least:
             raise ValueError(f"--{name} must be {least} or more, got {value}.")

@@ -78,7 +78,7 @@ class Closed:
             for driven in self._engine.drive(list(self._jobs.values())):
                 self.spent.add(driven)
                 kept.append(keeper.submit(self._store, run, driven))
-                while kept and (kept[0].done() or self.spent.workers == 1):
+                while kept and (kept[0].done() or config.workers == 0):
                     yield kept.popleft().result()
             while kept:
                 yield kept.popleft().result()

@@ -1,12 +1,20 @@
-"""Kosmos-2 as a frozen backbone: pooled picture features and mean text features, real classes."""
+"""Kosmos-2 as a backbone, real classes: what it sees, what it reads, what it answers to a query.
+
+RoboVLMs puts a learnable token behind picture and words and takes its last hidden state as the
+feature of an action. The same is done here, without a patched model: the token travels beside the
+picture's latents, in a place of its own.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors.torch import save_file
+from torch import nn
 from transformers import (
     Kosmos2Config,
     Kosmos2ForConditionalGeneration,
@@ -17,8 +25,30 @@ from transformers.utils import logging
 
 from policies.sizes import Sizes
 from policies.tokens import make_processor
+from policies.weights import load_strictly, read_tensors
 
 PUBLISHED = "microsoft/kosmos-2-patch14-224"
+ACTION_FILE = "action_token.safetensors"
+PROMPT_STEP = 16  # prompts are padded to a multiple of so many tokens, so that few lengths occur
+MOST_WORDS = 64  # tokens of an instruction in a prompt; what is longer is cut
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """`<s><image>` latents `</image>` words, action token `</s>`: words about a picture."""
+
+    ids: torch.Tensor  # [L] int64, padded behind
+    slots: torch.Tensor  # [L] int64: 1 where a latent or, as the last, the action token goes in
+    place: int  # of the action token
+
+
+class ActionToken(nn.Module):
+    """The learnable token; zeros until it is trained, as in RoboVLMs."""
+
+    def __init__(self, width: int) -> None:
+        """`width`: of the text tower."""
+        super().__init__()
+        self.token = nn.Parameter(torch.zeros(width))
 
 
 class Kosmos:
@@ -28,6 +58,7 @@ class Kosmos:
         """A model and the processor whose tokenizer it was trained with."""
         self.model = model.eval()
         self.processor = processor
+        self.action = ActionToken(self.text_width)
 
     @classmethod
     def random(cls, sizes: Sizes, tokenizer: PreTrainedTokenizerFast) -> Kosmos:
@@ -62,7 +93,11 @@ class Kosmos:
             said = "; ".join(f"{kind.replace('_', ' ')}: {', '.join(k[:3])} ({len(k)})"
                              for kind, k in bad.items())
             raise ValueError(f"Kosmos-2 weights {str(source)!r} do not fit: {said}.")
-        return cls(model, processor)
+        kosmos = cls(model, processor)
+        if (Path(source) / ACTION_FILE).is_file():
+            path = Path(source) / ACTION_FILE
+            load_strictly(kosmos.action, read_tensors(path), str(path))
+        return kosmos
 
     @staticmethod
     def tokenizer(folder: Path) -> PreTrainedTokenizerFast:
@@ -70,9 +105,10 @@ class Kosmos:
         return Kosmos2Processor.from_pretrained(folder).tokenizer
 
     def save_pretrained(self, folder: Path) -> None:
-        """Configuration, safetensors, processor and tokenizer files."""
+        """Configuration, safetensors, processor, tokenizer and the action token."""
         self.model.save_pretrained(folder)
         self.processor.save_pretrained(folder)
+        save_file(self.action.state_dict(), Path(folder) / ACTION_FILE)
 
     @property
     def vision_width(self) -> int:
@@ -99,6 +135,46 @@ class Kosmos:
             hidden = self.model.text_model.model(input_ids=torch.cat([start, ids], dim=1))
             rows.append(hidden.last_hidden_state.mean(dim=1))
         return torch.cat(rows).float()
+
+    def latents(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Pictures [B, 3, 224, 224] to what the words see of them [B, N, text_width]."""
+        looked = self.model.vision_model(pixel_values=pixels.to(self.model.dtype))
+        return self.summary(looked.last_hidden_state)
+
+    def summary(self, patches: torch.Tensor) -> torch.Tensor:
+        """The vision tower's last hidden states [B, T, vision_width] as latents for the words."""
+        normed = self.model.vision_model.model.post_layernorm(patches)
+        return self.model.image_to_text_projection(nn.functional.normalize(normed, dim=-1))[0]
+
+    def prompt(self, text: str) -> Prompt:
+        """The tokens around a picture's latents for one instruction."""
+        tokenizer, count = self.processor.tokenizer, self.model.config.latent_query_num
+        words = tokenizer(text or " ", add_special_tokens=False)["input_ids"][:MOST_WORDS]
+        image = tokenizer.convert_tokens_to_ids("<image>")
+        start = [tokenizer.bos_token_id, image]
+        ids = [*start, *[image] * count, tokenizer.convert_tokens_to_ids("</image>"), *words, image,
+               tokenizer.eos_token_id]
+        place = len(ids) - 2
+        ids += [tokenizer.pad_token_id] * (-len(ids) % PROMPT_STEP)
+        slots = torch.zeros(len(ids), dtype=torch.long)
+        slots[len(start):len(start) + count] = 1
+        slots[place] = 1
+        return Prompt(torch.tensor(ids), slots, place)
+
+    def answer(self, latents: torch.Tensor, prompts: Sequence[Prompt]) -> torch.Tensor:
+        """The action token's last hidden state [B, text_width], a picture and a prompt a row.
+
+        Prompts of one call must be equally long; what is behind the token does not count.
+        """
+        device = latents.device
+        token = self.action.token.to(latents.dtype).expand(len(latents), 1, -1)
+        hidden = self.model.text_model.model(
+            input_ids=torch.stack([each.ids for each in prompts]).to(device),
+            image_embeds=torch.cat([latents, token], dim=1),
+            image_embeds_position_mask=torch.stack([each.slots for each in prompts]).to(device),
+        ).last_hidden_state
+        rows = torch.arange(len(latents), device=device)
+        return hidden[rows, torch.tensor([each.place for each in prompts], device=device)].float()
 
 
 @contextlib.contextmanager

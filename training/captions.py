@@ -7,6 +7,7 @@ import numpy as np
 from scenarios import load, names
 from training.scenes import OBJECTS
 
+SIDES = ("left", "right", "none")  # that an instruction may name
 PHRASES = {"cup": "the red cup", "box": "a box"}
 
 
@@ -29,6 +30,14 @@ def grounded(label: np.ndarray) -> tuple[str, list[tuple[float, ...]]]:
 def instruction_texts() -> list[str]:
     """Every wording of every shipped scenario, once each."""
     return sorted({text for name in names() for text in load(name).instructions.all()})
+
+
+def side_named(text: str) -> str:
+    """The side that a shipped wording names: one of `SIDES`."""
+    for scenario in map(load, names()):
+        if text in scenario.instructions.all():
+            return scenario.pass_side
+    return "none"
 
 
 def _place(row: np.ndarray) -> str:

@@ -32,7 +32,7 @@ class TrainingOptions:
     """Generated episodes, all scenarios together."""
     appearance: str = "mixed"
     """How generated pictures and episodes look: a profile's name or TOML file."""
-    frames: int = 24_000
+    frames: int = 48_000
     """Pictures for the towers."""
     tower_epochs: int = 8
     """Passes over these pictures."""
@@ -45,7 +45,8 @@ class TrainingOptions:
     validation_episodes: int = 10
     """Driven per scenario on layouts of the purpose `val` after training; 0 drives none."""
     workers: int = 2
-    """Processes that make pictures, generate episodes and drive; on a cluster at most so many."""
+    """Processes that make pictures, generate episodes and drive; on a cluster at most so many. 0:
+    this one alone."""
     engine: Literal["local", "ray"] = "local"
     """Where episodes are generated and driven: on this machine, or on all of a Ray cluster
     (docs/many_machines.md)."""
@@ -61,7 +62,7 @@ class TrainingOptions:
         if self.policy not in TRAINABLE:
             raise ValueError(f"Policy {self.policy!r} cannot be trained, expected one of "
                              f"{', '.join(TRAINABLE)}.")
-        least = {"episodes": 2, "frames": 128, "tower_epochs": 1, "epochs": 1, "workers": 1,
+        least = {"episodes": 2, "frames": 128, "tower_epochs": 1, "epochs": 1, "workers": 0,
                  "seed": 0, "validation_episodes": 0, "dagger_rounds": 0, "dagger_episodes": 8}
         for name, smallest in least.items():
             if getattr(self, name) < smallest:

@@ -2,7 +2,8 @@
 
 Kosmos-2 learns grounded captions (next token, location tokens included) and the wording of the
 instructions; CLIP learns which caption belongs to which picture. Both learn, by an auxiliary linear
-layer that is thrown away, where cup and boxes stand. Stated in the model card.
+layer that is thrown away, where cup and boxes stand. The action token, placed behind picture and
+instruction, learns the same and which side was named. All that is stated in the model card.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,7 +29,8 @@ from policies.kosmos import Kosmos
 from policies.pixels import normalise
 from policies.sizes import sizes
 from policies.tokens import train_tokenizer
-from training.captions import grounded, instruction_texts, plain
+from scenarios import SIDELESS
+from training.captions import SIDES, grounded, instruction_texts, plain, side_named
 from training.loop import Loop
 from training.scenes import LABEL_WIDTH, OBJECTS, load_scenes
 
@@ -40,9 +43,9 @@ PLACE_SCALE = torch.tensor([1.0, 1.0, 1.0, 1.0, 2.5, 1.0])  # four shares; metre
 class TowerRecipe:
     """Every number of the towers' training; stored beside the weights."""
 
-    frames: int = 20_000
+    frames: int = 48_000
     epochs: int = 8
-    batch: int = 128
+    batch: int = 64  # one half gets captions, the other half instructions
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
     warmup: float = 0.05  # share of all steps
@@ -61,20 +64,22 @@ class TowerTrainee(nn.Module):
         """Untrained towers."""
         super().__init__()
         self._kosmos, self._clip = kosmos, clip
-        self.kosmos, self.clip = kosmos.model, clip.model
+        self.kosmos, self.clip, self.action = kosmos.model, clip.model, kosmos.action
         self.kosmos_places = nn.Linear(kosmos.vision_width, len(OBJECTS) * LABEL_WIDTH)
         self.clip_places = nn.Linear(clip.vision_width, len(OBJECTS) * LABEL_WIDTH)
+        self.action_places = nn.Linear(kosmos.text_width, len(OBJECTS) * LABEL_WIDTH)
+        self.action_side = nn.Linear(kosmos.text_width, len(SIDES))
 
-    def forward(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    def forward(self, batch: dict[str, Any]) -> dict[str, torch.Tensor]:
         """Named losses of a batch."""
-        pixels = batch["pixels"]
+        pixels, half = batch["pixels"], len(batch["tokens"])
         looked = self.kosmos.vision_model(pixel_values=pixels)
-        patches = self.kosmos.vision_model.model.post_layernorm(looked.last_hidden_state)
-        latents, _ = self.kosmos.image_to_text_projection(F.normalize(patches, dim=-1))
+        latents = self._kosmos.summary(looked.last_hidden_state)
         captioned = self.kosmos.text_model(
-            input_ids=batch["tokens"], image_embeds=latents,
+            input_ids=batch["tokens"], image_embeds=latents[:half],
             image_embeds_position_mask=batch["image_mask"],
         )
+        asked = self._kosmos.answer(latents[half:], batch["prompts"])
         worded = self.kosmos.text_model(input_ids=batch["instructions"])
         pooled = self._clip.vision(pixels)
         return {
@@ -83,6 +88,8 @@ class TowerTrainee(nn.Module):
             "contrast": self._contrast(pooled, batch["clip_tokens"]),
             "place": _place_loss(self.kosmos_places(looked.pooler_output), batch["labels"]),
             "clip_place": _place_loss(self.clip_places(pooled), batch["labels"]),
+            "action_place": _place_loss(self.action_places(asked), batch["labels"][half:]),
+            "action_side": F.cross_entropy(self.action_side(asked), batch["sides"]),
         }
 
     def _contrast(self, pooled: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
@@ -133,11 +140,12 @@ def _one_epoch(loop: Loop, data: _Scenes, epoch: int, recipe: TowerRecipe) -> di
     """One pass over the scenes; returns the mean of each loss."""
     sums: dict[str, float] = {}
     for batch in data.batches(epoch):
-        moved = {name: value.to(loop.accelerator.device) for name, value in batch.items()}
+        moved = {name: value.to(loop.accelerator.device) if name != "prompts" else value
+                 for name, value in batch.items()}
         losses = loop.model(moved)
-        places = losses["place"] + losses["clip_place"]
+        places = losses["place"] + losses["clip_place"] + losses["action_place"]
         total = (losses["caption"] + losses["instruction"] + losses["contrast"]
-                 + recipe.place_weight * places)
+                 + losses["action_side"] + recipe.place_weight * places)
         if not torch.isfinite(total):
             raise ValueError(f"The towers' loss is {total.item()} in epoch {epoch + 1}; lower the "
                              f"learning rate ({recipe.learning_rate}).")
@@ -154,7 +162,7 @@ class _Scenes:
         self.frames, self._recipe = frames, recipe
         self.labels = np.stack([labels, mirrored(labels)])  # [2, N, 3, 7]
         self.steps = len(frames) // recipe.batch
-        self._instructions = instruction_texts()
+        self._instructions = [*instruction_texts(), *SIDELESS]
         captions = [grounded(label)[0] for label in labels]
         self.tokenizer = train_tokenizer([*captions, *self._instructions * 50])
 
@@ -175,29 +183,42 @@ class _Scenes:
         )
         self._words = tokens["input_ids"]
         self._word_targets = self._words.masked_fill(tokens["attention_mask"] == 0, IGNORED)
+        self._prompts = [kosmos.prompt(text) for text in self._instructions]
+        self._sides = torch.tensor([SIDES.index(side_named(text)) for text in self._instructions])
+        self._lengths = np.array([len(prompt.ids) for prompt in self._prompts])
 
-    def batches(self, epoch: int) -> Iterator[dict[str, torch.Tensor]]:
+    def batches(self, epoch: int) -> Iterator[dict[str, Any]]:
         """Shuffled batches of one epoch; the same epoch gives the same batches."""
         rng = np.random.default_rng([self._recipe.seed, epoch])
         order = rng.permutation(len(self.frames))
         for step in range(self.steps):
-            index = np.sort(order[step * self._recipe.batch:(step + 1) * self._recipe.batch])
+            index = order[step * self._recipe.batch:(step + 1) * self._recipe.batch]
+            half = len(index) // 2
             flip = int(rng.random() < 0.5)
             frames = self.frames[index][:, :, ::-1] if flip else self.frames[index]
             spread = rng.uniform(-1, 1, (2, len(index), 1, 1, 1)).astype(np.float32)
             contrast, brightness = torch.from_numpy(1.0 + spread * self._recipe.light)
             pictures = torch.from_numpy(np.ascontiguousarray(frames))
-            lit = (pictures - 128.0) * contrast + 128.0 * brightness
+            lit = pictures.float().mul_(contrast).add_(128.0 * (brightness - contrast))
             words = rng.integers(len(self._words), size=self._recipe.instructions_per_step)
+            asked = self._asked(rng, len(index) - half)
             yield {
-                "pixels": normalise(lit.clamp(0, 255)),
-                "tokens": self._tokens[flip, index], "targets": self._targets[flip, index],
-                "image_mask": self._image_mask.expand(len(index), -1),
+                "pixels": normalise(lit.clamp_(0, 255)),
+                "tokens": self._tokens[flip, index[:half]],
+                "targets": self._targets[flip, index[:half]],
+                "image_mask": self._image_mask.expand(half, -1),
+                "prompts": [self._prompts[number] for number in asked],
+                "sides": self._sides[asked],
                 "clip_tokens": self._clip_tokens[flip, index],
                 "labels": torch.from_numpy(self.labels[flip, index]),
                 "instructions": self._words[words],
                 "instruction_targets": self._word_targets[words],
             }
+
+    def _asked(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """Numbers of instructions for one batch, whose prompts are equally long."""
+        length = rng.choice(self._lengths)
+        return rng.choice(np.flatnonzero(self._lengths == length), count)
 
 
 def mirrored(labels: np.ndarray) -> np.ndarray:

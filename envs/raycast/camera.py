@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 
@@ -31,9 +32,8 @@ class FastCamera:
     identity = camera_version("fast")
 
     def __init__(self, scene: Scene, scenario: Scenario, robot: RobotSpec) -> None:
-        """Nothing is seen before `dress`."""
-        if not any(CACHE_FOLDER.rglob("*.nbi")):
-            logger.info("The camera is compiled once for this installation: about 20 s.")
+        """Nothing is seen before `dress`. The first camera of a process compiles the kernels."""
+        compile_all()
         self._scene, self._scenario, self._aspect = scene, scenario, robot.camera.aspect
         boxes, cup = scenario.boxes, scenario.cup
         self._moving = [*(f"box_{k}" for k in range(boxes.count)), "cup", "robot"]
@@ -95,8 +95,11 @@ class FastCamera:
                self._sizes, self._surfaces, self._sky, self._light, self._texels, self._levels)
 
 
+@functools.cache
 def compile_all() -> None:
-    """Compile every kernel now, so that no first picture has to wait for it."""
+    """Compile every kernel now, or read it back, so that no first picture has to wait for it."""
+    if not any(CACHE_FOLDER.rglob("*.nbi")):
+        logger.info("The camera is compiled once for this installation: about 20 s.")
     picture = np.zeros((2, 2, 3), np.uint8)
     texels, levels = load_textures(())
     ahead, right, down = np.eye(3)

@@ -109,7 +109,7 @@ def processes(text: str) -> set[int]:
 def test_a_machine_that_is_killed_in_a_run_costs_no_episode_and_no_byte(
         machines, second, ray_options, tmp_path):
     options = {"policy": SLOW, "scenario": SCENARIO, "episodes": 40, "videos": 1, "batch": 2}
-    local = run(**options, workers=1, out=str(tmp_path / "local"))
+    local = run(**options, workers=0, out=str(tmp_path / "local"))
     session = prepare(Config(**options, **ray_options, out=str(tmp_path / "cluster")))
     lines = session.drive()
     for _ in range(2):

@@ -105,18 +105,19 @@ def test_attempts_that_fail_are_counted_and_not_kept(tmp_path, driven):
     past_on_the_right = PAST_ON_THE_LEFT * (1, -1, 1)
     driven += [record(3, ended_by="contact"), record(3, path=past_on_the_right), record(16),
                record(3), record(4)]
-    said = generate(tmp_path, scenario="1box_vert_left", episodes=2, profile="lab", image=SMALL)
+    said = generate(tmp_path, scenario="1box_vert_left", episodes=2, profile="lab", image=SMALL,
+                    workers=0)
     assert said["resampled"] == {"ended by contact": 1, "over 17 decisions": 1, "wrong side": 1}
     first, second = find_episodes(tmp_path)
     assert truth(first)[0]["decisions"] == 5
     assert truth(second)[0]["decisions"] == 6
     assert generate(tmp_path, scenario="1box_vert_left", episodes=2, profile="lab",
-                    image=SMALL) == said  # nothing is driven again, and the counts stay
+                    image=SMALL, workers=0) == said  # nothing is driven again, and the counts stay
 
 
 def test_a_lab_episode_is_720p_if_nothing_else_is_said(tmp_path, driven):
     driven += [record(3)]
-    said = generate(tmp_path, scenario="1box_vert_left", episodes=1, profile="lab")
+    said = generate(tmp_path, scenario="1box_vert_left", episodes=1, profile="lab", workers=0)
     assert said["image_size"] == [720, 1280]
     assert read_episode(find_episodes(tmp_path)[0]).commands.shape == (18, 3)
 
@@ -124,7 +125,8 @@ def test_a_lab_episode_is_720p_if_nothing_else_is_said(tmp_path, driven):
 def test_a_policy_that_never_succeeds_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(worlds, "ATTEMPTS", 2)
     with pytest.raises(ValueError, match="stop made no episode to keep in 2 attempts"):
-        generate(tmp_path, scenario="1box_vert_left", episodes=1, image=SMALL, policy="stop")
+        generate(tmp_path, scenario="1box_vert_left", episodes=1, image=SMALL, policy="stop",
+                 workers=0)
 
 
 def test_the_recorded_plan_fixes_pattern_and_distance(tmp_path):
@@ -176,7 +178,7 @@ def test_what_a_killed_run_left_half_done_is_cleared(tmp_path):
     ({"profile": "short"}, "profile must be one of lab, full"),
     ({"image": "1080p"}, "image must be one of 224, 720p or height and width"),
     ({"image": (0, 5)}, "image height must be at least 1, got 0"),
-    ({"workers": 0}, "workers must be at least 1, got 0"),
+    ({"workers": -1}, "workers must be at least 0, got -1"),
     ({"episodes": 0}, "episodes must be at least 1, got 0"),
     ({"seed": -1}, "seed must be at least 0, got -1"),
 ])

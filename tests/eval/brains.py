@@ -3,6 +3,7 @@
 import os
 import resource
 import signal
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -101,12 +102,25 @@ class Fragile(Policy):
             memory["asked"] += 1
         told, at = os.environ.get("FAULT_SEED"), int(os.environ.get("FAULT_AT", "2"))
         if any(str(memory["seed"]) == told and memory["asked"] == at for memory in memories):
-            faults = Path(os.environ["FAULT_FOLDER"])
-            count = len(list(faults.iterdir()))
-            if count < int(os.environ["FAULT_TIMES"]):
-                (faults / f"{count}_{os.getpid()}").touch()
-                FAULTS[os.environ["FAULT"]]()
+            fault()
         return [Action(np.array([[1.15, 0.0, 0.0]], np.float32)) for _ in memories]
+
+
+class SlowStart(Fragile):
+    """Its fault happens while it loads."""
+
+    def __init__(self):
+        super().__init__()
+        fault()
+
+
+def fault():
+    """What the environment says, as often as it says."""
+    faults = Path(os.environ["FAULT_FOLDER"])
+    count = len(list(faults.iterdir()))
+    if count < int(os.environ["FAULT_TIMES"]):
+        (faults / f"{count}_{os.getpid()}").touch()
+        FAULTS[os.environ["FAULT"]]()
 
 
 def run_out_of_memory():
@@ -122,4 +136,5 @@ FAULTS = {
     "aborted": os.abort,
     "out of memory": run_out_of_memory,
     "a bug": lambda: 1 / 0,
+    "waits for ever": lambda: threading.Event().wait(),
 }

@@ -42,7 +42,7 @@ def written(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory) -> dict[str, bytes]:
-    return written(drive(tmp_path_factory.mktemp("runs"), workers=1).folder)
+    return written(drive(tmp_path_factory.mktemp("runs"), workers=0).folder)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def inject(tmp_path, monkeypatch):
 
 
 def test_no_number_of_workers_changes_the_report(undisturbed, tmp_path):
-    for workers in (2, 3):
+    for workers in (1, 2, 3):
         assert written(drive(tmp_path, workers=workers).folder) == undisturbed
 
 
@@ -78,6 +78,19 @@ def test_a_worker_that_is_lost_costs_no_episode_and_no_byte(undisturbed, tmp_pat
     assert written(done.folder) == undisturbed
     assert "another takes its place" in (done.folder / "run.log").read_text()
     assert not any(is_alive(int(path.name.split("_")[1])) for path in faults.iterdir())
+
+
+def test_the_one_worker_of_a_small_run_is_supervised_too(tmp_path, inject):
+    faults = inject("stopped", times=1)
+    done = drive(tmp_path / "runs", workers=None, episodes=4)
+    assert len(list(faults.iterdir())) == 1
+    assert done.summary["total"]["success"]["n"] == 4
+
+
+def test_a_policy_that_hangs_while_it_loads_is_noticed(tmp_path, inject, caplog):
+    inject("waits for ever", times=1)
+    drive(tmp_path / "runs", policy="tests.eval.brains:SlowStart", workers=1, episodes=1)
+    assert "gave no sign of life" in caplog.text
 
 
 def is_alive(process: int) -> bool:

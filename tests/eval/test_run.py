@@ -20,7 +20,7 @@ LISTENER = "tests.eval.brains:Listener"
 
 def drive(out, **options):
     chosen = {"policy": "forward", "scenario": SCENARIO, "episodes": 2, "videos": 0,
-              "out": str(out)} | options
+              "workers": 0, "out": str(out)} | options
     return run(**chosen)
 
 

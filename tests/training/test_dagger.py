@@ -47,7 +47,7 @@ def test_a_round_writes_files_to_learn_from_and_is_done_once(tmp_path):
     towers = tmp_path / "towers"
     write_tiny_towers(towers)
     options = TrainingOptions(towers=towers, work=tmp_path / "work", episodes=8, epochs=1,
-                              dagger_rounds=1, dagger_episodes=8, validation_episodes=0, workers=1)
+                              dagger_rounds=1, dagger_episodes=8, validation_episodes=0, workers=0)
     checkpoint = run(options)
     assert "8 of its own" in policies.make(str(checkpoint)).spec.trained_on
     (folder,) = (tmp_path / "work").glob("dagger_0_8_*")

@@ -72,7 +72,7 @@ def test_interrupted_training_ends_with_the_same_weights(tmp_path):
 
 
 def test_collected_scenes_show_what_their_labels_say(tmp_path):
-    collect(tmp_path, count=16, seed=0, workers=1)
+    collect(tmp_path, count=16, seed=0, workers=0)
     frames, rows = load_scenes(tmp_path)
     assert frames.shape == (16, 224, 224, 3)
     seen = [(frame, row[0]) for frame, row in zip(frames, rows) if row[0][0]]
