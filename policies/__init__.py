@@ -23,8 +23,28 @@ REGISTRY: dict[str, tuple[str, dict[str, Any]]] = {
     "core_replay": ("policies.baselines:CoreReplay", {}),
     "expert": ("policies.expert:Expert", {}),
     "expert_keys": ("policies.expert:Expert", {"name": "expert_keys", "keys": True}),
-    "hybrid": ("policies.hybrid:Hybrid", {}),
 }
+LEARNED: dict[str, tuple[str, dict[str, Any]]] = {  # trained by `python -m training.run`
+    "hybrid": ("policies.hybrid:Hybrid", {}),
+    "kosmos_lstm": ("policies.kosmos_lstm:KosmosLstm", {}),
+}
+ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {  # one part changed: what is it worth?
+    "hybrid_no_text": ("policies.hybrid:Hybrid", {"text": False}),
+    "hybrid_no_memory": ("policies.hybrid:Hybrid", {"memory": False}),
+    "hybrid_lstm_512": ("policies.hybrid:Hybrid", {"lstm_factor": 0.5}),
+    "hybrid_lstm_4096": ("policies.hybrid:Hybrid", {"lstm_factor": 4.0}),
+    "hybrid_output_norm": ("policies.hybrid:Hybrid", {"output_norm": True}),
+}
+COMPARED = tuple(LEARNED)  # the models of the comparison, without their variants
+LEARNED |= {name: (target, {"name": name} | options)
+            for name, (target, options) in ABLATIONS.items()}
+REGISTRY |= LEARNED
+
+
+def find(name: str) -> tuple[type[Policy], dict[str, Any]]:
+    """The class and the fixed options behind a registered name."""
+    target, fixed = REGISTRY[name]
+    return _find_class(target), fixed
 
 
 def make(name: str, **options: Any) -> Policy:

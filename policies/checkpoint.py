@@ -14,7 +14,7 @@ FORMAT = 1
 CONFIG_FILE = "config.json"
 HEAD_FILE = "head.safetensors"
 NEEDED = {"policy": str, "size": str, "weights": str, "trained_on": str, "towers": dict}
-TOWERS = {"kosmos2", "clip"}
+TOWERS = ({"kosmos2", "clip"}, {"kosmos2"})
 SHIPPED = Path(__file__).parent / "checkpoints"
 
 
@@ -40,9 +40,9 @@ def read_config(folder: Path) -> dict[str, Any]:
     for name, kind in NEEDED.items():
         if not isinstance(config.get(name), kind):
             raise ValueError(f"{path}: {name} must be a {kind.__name__}, got {config.get(name)!r}.")
-    if set(config["towers"]) != TOWERS:
-        raise ValueError(f"{path}: towers must be {' and '.join(sorted(TOWERS))}, "
-                         f"got {', '.join(config['towers'])}.")
+    if set(config["towers"]) not in TOWERS:
+        raise ValueError(f"{path}: towers must be kosmos2, or clip and kosmos2, "
+                         f"got {', '.join(config['towers']) or 'none'}.")
     return config
 
 

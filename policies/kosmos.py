@@ -120,11 +120,6 @@ class Kosmos:
         """Width of the text features (2048 at full size)."""
         return self.model.config.text_config.embed_dim
 
-    def vision(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Pictures [B, 3, 224, 224] to the class token after the last norm [B, vision_width]."""
-        pixels = pixels.to(self.model.dtype)
-        return self.model.vision_model(pixel_values=pixels).pooler_output.float()
-
     def text(self, texts: Sequence[str]) -> torch.Tensor:
         """Sentences to the mean of their last hidden states [N, text_width], each on its own."""
         rows = []
@@ -136,10 +131,20 @@ class Kosmos:
             rows.append(hidden.last_hidden_state.mean(dim=1))
         return torch.cat(rows).float()
 
-    def latents(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Pictures [B, 3, 224, 224] to what the words see of them [B, N, text_width]."""
+    def look(self, pixels: torch.Tensor, latents: bool = False) -> dict[str, torch.Tensor]:
+        """Pictures [B, 3, 224, 224] to all that is seen of them, by one pass.
+
+        Returns:
+            kosmos_vision [B, vision_width]: the class token after the last norm;
+            kosmos_patches [B, T, vision_width]: class token and patches before it;
+            kosmos_latents [B, N, text_width], on demand: what the words see.
+        """
         looked = self.model.vision_model(pixel_values=pixels.to(self.model.dtype))
-        return self.summary(looked.last_hidden_state)
+        found = {"kosmos_vision": looked.pooler_output.float(),
+                 "kosmos_patches": looked.last_hidden_state.float()}
+        if latents:
+            found["kosmos_latents"] = self.summary(looked.last_hidden_state).float()
+        return found
 
     def summary(self, patches: torch.Tensor) -> torch.Tensor:
         """The vision tower's last hidden states [B, T, vision_width] as latents for the words."""
@@ -166,7 +171,7 @@ class Kosmos:
 
         Prompts of one call must be equally long; what is behind the token does not count.
         """
-        device = latents.device
+        device, latents = latents.device, latents.to(self.model.dtype)
         token = self.action.token.to(latents.dtype).expand(len(latents), 1, -1)
         hidden = self.model.text_model.model(
             input_ids=torch.stack([each.ids for each in prompts]).to(device),

@@ -45,6 +45,14 @@ def load_strictly(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor], 
     module.load_state_dict(dict(tensors), strict=True)
 
 
+def joint_hash(path: Path, *others: str) -> str:
+    """16 hex digits of a weight file together with other identities."""
+    digest = hashlib.sha256(path.read_bytes())
+    for other in others:
+        digest.update(other.encode())
+    return digest.hexdigest()[:16]
+
+
 def folder_hash(folder: Path) -> str:
     """The first 16 hex digits of the sha256 over all weight files of a folder, in name order."""
     digest = hashlib.sha256()

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,74 +15,147 @@ import torch
 from envs.planner import geodesic_m
 from episodes.hdf5 import Episode, read_episode
 from episodes.truths import read_truth
-from policies.hybrid import Hybrid
+from policies.backbone import ACTION, FRAME_PARTS, TEXT_PARTS, Backbone, Parts
+from policies.head import Wants
 from scenarios import SIDELESS, load, names
 
 logger = logging.getLogger(__name__)
 BATCH = 64
+ASKED = 3  # wordings of an episode that its pictures are asked about: the default, and some others
 
 
 @dataclass
 class Features:
-    """N decisions of many episodes, one after the other; `join` makes the head's input of both."""
+    """N decisions of many episodes, one after the other."""
 
-    policy: Hybrid
-    seen: torch.Tensor  # [N, V] float32, of each decision's picture
+    seen: Parts  # frame parts, each [N, ...]
     commands: torch.Tensor  # [N, 2] float32: linear_x, linear_y in command units
     episodes: np.ndarray  # [N] int64: number of the episode
     layouts: np.ndarray  # [N] int64: number of its layout; left and right of one seed share it
     steps: np.ndarray  # [N] int64: number of the decision in its episode
-    texts: torch.Tensor  # [T, D] float32: every wording, read once
+    texts: Parts  # text parts, each [T, width]: every wording, read once
     wordings: list[list[int]]  # per episode: its wordings' rows in `texts`, the default first
+    answers: torch.Tensor | None = None  # [N, ASKED, width]: of the action token
+    ends: np.ndarray = field(init=False)  # [N] int64: one past the last decision of its episode
 
-    def windows(self, rows: np.ndarray, window: int,
-                rng: np.random.Generator | None) -> tuple[torch.Tensor, torch.Tensor]:
-        """Windows [B, window, D] and their lengths [B]; frames first, zeros behind.
+    def __post_init__(self) -> None:
+        """Find where episodes end."""
+        last = np.append(np.flatnonzero(np.diff(self.episodes)) + 1, len(self.episodes))
+        self.ends = last[np.searchsorted(last, np.arange(len(self.episodes)), side="right")]
+
+    def windows(self, rows: np.ndarray, wants: Wants,
+                rng: np.random.Generator | None) -> tuple[Parts, torch.Tensor]:
+        """Parts as a head wants them and their lengths [B]; frames first, zeros behind.
 
         With a generator each row gets one of its episode's wordings by chance, else the default.
         """
-        lengths = np.minimum(self.steps[rows] + 1, window)
-        offset = np.arange(window)
-        frame = rows[:, None] - (lengths[:, None] - 1) + offset[None]  # [B, W]
-        valid = offset[None] < lengths[:, None]
-        seen = self.seen[np.where(valid, frame, rows[:, None])]
-        picked = [self._wording(self.wordings[episode], rng) for episode in self.episodes[rows]]
-        text = self.texts[picked][:, None].expand(-1, window, -1)
-        joined = self.policy.join(seen, text)
-        return joined * torch.from_numpy(valid)[..., None], torch.from_numpy(lengths)
+        lengths = np.minimum(self.steps[rows] + 1, wants.window)
+        frame, valid = self._frames(rows, lengths, wants.window)
+        choice = [self._wording(self.wordings[number], rng, ACTION in wants.frame)
+                  for number in self.episodes[rows]]
+        there = torch.from_numpy(valid)
+        parts = {}
+        for name in wants.frame:
+            if name == ACTION and self.answers is not None:
+                found = self.answers[frame, np.array(choice)[:, None]]
+            else:
+                found = self.seen[name][frame]
+            found = found.float()
+            parts[name] = found * there.view(*there.shape, *[1] * (found.ndim - 2))
+        picked = [self.wordings[number][k] for number, k in zip(self.episodes[rows], choice)]
+        parts |= {name: self.texts[name][picked] for name in wants.text}
+        return parts, torch.from_numpy(lengths)
+
+    def targets(self, rows: np.ndarray, wants: Wants) -> tuple[torch.Tensor, torch.Tensor]:
+        """Right answers [B, W, plan, 2] for every frame of the windows, and [B, W, plan] 1 or 0.
+
+        A plan ends with its episode.
+        """
+        lengths = np.minimum(self.steps[rows] + 1, wants.window)
+        frame, valid = self._frames(rows, lengths, wants.window)
+        ahead = frame[..., None] + np.arange(wants.plan)
+        within = valid[..., None] & (ahead < self.ends[rows][:, None, None])
+        commands = self.commands[np.minimum(ahead, len(self.commands) - 1)]
+        return commands, torch.from_numpy(within.astype(np.float32))
 
     @staticmethod
-    def _wording(choices: Sequence[int], rng: np.random.Generator | None) -> int:
-        return choices[0] if rng is None else choices[int(rng.integers(len(choices)))]
+    def _frames(rows: np.ndarray, lengths: np.ndarray,
+                window: int) -> tuple[np.ndarray, np.ndarray]:
+        """Which decision is which frame of a window [B, W], and whether it counts."""
+        offset = np.arange(window)
+        frame = rows[:, None] - (lengths[:, None] - 1) + offset[None]
+        valid = offset[None] < lengths[:, None]
+        return np.where(valid, frame, rows[:, None]), valid
+
+    @staticmethod
+    def _wording(choices: Sequence[int], rng: np.random.Generator | None, asked: bool) -> int:
+        most = min(len(choices), ASKED) if asked else len(choices)
+        return 0 if rng is None else int(rng.integers(most))
 
 
-def compute(policy: Hybrid, paths: Sequence[Path], cache: Path) -> Features:
+def compute(backbone: Backbone, paths: Sequence[Path], cache: Path,
+            parts: Sequence[str]) -> Features:
     """Look at every picture of the episodes once; what was looked at before is read from `cache`.
+
+    Args:
+        backbone: The frozen towers.
+        paths: Episode files.
+        cache: A folder.
+        parts: Which features; `action` answers to a few wordings of each episode.
 
     Raises:
         ValueError: for an episode without an instruction, or a file that is none.
     """
     cache.mkdir(parents=True, exist_ok=True)
-    seen, commands, numbers, layouts, steps, wordings = [], [], [], [], [], []
+    looked = [name for name in FRAME_PARTS if name in parts]
+    looked += ["kosmos_latents"] if ACTION in parts and "kosmos_latents" not in looked else []
+    found: list[dict[str, np.ndarray]] = []
     sentences: dict[str, int] = {}
     places: dict[str, int] = {}
-    made_of = " ".join([policy.towers_hash, *(load(name).hash() for name in names())])
+    wordings = []
+    made_of = " ".join([backbone.hash, *looked, *(load(name).hash() for name in names())])
     for number, path in enumerate(paths):
-        stored = _cached(policy, path, cache, made_of)
-        seen.append(torch.from_numpy(stored["seen"]))
-        commands.append(torch.from_numpy(stored["commands"]))
-        numbers.append(np.full(len(stored["seen"]), number))
-        layout = places.setdefault(str(stored["layout"]), len(places))
-        layouts.append(np.full(len(stored["seen"]), layout))
-        steps.append(np.arange(len(stored["seen"])))
-        said = [str(text) for text in stored["texts"]]
-        wordings.append([sentences.setdefault(text, len(sentences)) for text in said])
-        if (number + 1) % 100 == 0:
+        stored = _cached(backbone, path, cache, made_of, looked)
+        wordings.append([sentences.setdefault(str(text), len(sentences))
+                         for text in stored.pop("texts")])
+        layout = places.setdefault(str(stored.pop("layout")), len(places))
+        count = len(stored["commands"])
+        found.append(stored | {"episode": np.full(count, number), "step": np.arange(count),
+                               "layout": np.full(count, layout)})
+        if (number + 1) % 500 == 0:
             logger.info("features: %d of %d episodes", number + 1, len(paths))
+    known = {name: np.concatenate([each[name] for each in found]) for name in found[0]}
     with torch.inference_mode():
-        texts = policy.read(list(sentences)).cpu()
-    return Features(policy, torch.cat(seen), torch.cat(commands), np.concatenate(numbers),
-                    np.concatenate(layouts), np.concatenate(steps), texts.clone(), wordings)
+        texts = backbone.read(list(sentences), [name for name in TEXT_PARTS if name in parts])
+    features = Features(
+        {name: torch.from_numpy(known[name]) for name in looked},
+        torch.from_numpy(known["commands"]), known["episode"], known["layout"], known["step"],
+        {name: part.cpu().clone() for name, part in texts.items()}, wordings)
+    if ACTION in parts:
+        features.answers = _answers(backbone, features, list(sentences))
+    return features
+
+
+def _answers(backbone: Backbone, features: Features, sentences: list[str]) -> torch.Tensor:
+    """What the action token answers [N, ASKED, width] to the first wordings of each episode.
+
+    An episode's other wordings are put in an order of their own before, so that all occur.
+    """
+    prompts = [backbone.kosmos.prompt(sentence) for sentence in sentences]
+    for number, choices in enumerate(features.wordings):
+        rng = np.random.default_rng(number)
+        choices[1:] = [int(each) for each in rng.permutation(choices[1:])]
+    latents = features.seen["kosmos_latents"]
+    found = torch.zeros(len(latents), ASKED, backbone.widths[ACTION])
+    for asked in range(ASKED):
+        wanted = [features.wordings[number][min(asked, len(features.wordings[number]) - 1)]
+                  for number in features.episodes]
+        with torch.inference_mode():
+            for start in range(0, len(latents), 4 * BATCH):
+                rows = slice(start, start + 4 * BATCH)
+                found[rows, asked] = backbone.ask(latents[rows].float().to(backbone.device),
+                                                  [prompts[k] for k in wanted[rows]]).cpu()
+    return found
 
 
 def wordings(episode: Episode) -> list[str]:
@@ -117,8 +190,9 @@ def _went_the_shorter_way(path: Path) -> bool:
     return geodesic_m(truth) < geodesic_m(other)
 
 
-def _cached(policy: Hybrid, path: Path, cache: Path, made_of: str) -> dict[str, np.ndarray]:
-    """One episode's features, computed or read back; `made_of` names towers and wordings."""
+def _cached(backbone: Backbone, path: Path, cache: Path, made_of: str,
+            parts: Sequence[str]) -> dict[str, np.ndarray]:
+    """One episode's features, computed or read back; `made_of` names towers, parts, wordings."""
     stamp = path.stat()
     key = f"{path.resolve()} {stamp.st_size} {stamp.st_mtime_ns} {made_of}"
     place = cache / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.npz"
@@ -127,11 +201,14 @@ def _cached(policy: Hybrid, path: Path, cache: Path, made_of: str) -> dict[str, 
             return dict(stored)
     episode = read_episode(path)
     pictures, commands = episode.decisions
-    with torch.inference_mode():
-        seen = torch.cat([policy.look(list(pictures[k:k + BATCH]))
-                          for k in range(0, len(pictures), BATCH)])
-    stored = {"seen": seen.cpu().numpy(), "commands": commands[:, :2].astype(np.float32),
+    stored = {"commands": commands[:, :2].astype(np.float32),
               "texts": np.array(wordings(episode)), "layout": np.array(_layout(path))}
+    with torch.inference_mode():
+        looked = [backbone.look(list(pictures[k:k + BATCH]), parts)
+                  for k in range(0, len(pictures), BATCH)]
+    for name in parts:
+        values = torch.cat([each[name] for each in looked]).cpu()
+        stored[name] = (values.half() if values.ndim > 2 else values).numpy()  # tokens are many
     temporary = cache / f".{os.getpid()}.npz"
     np.savez(temporary, **stored)
     os.replace(temporary, place)

@@ -1,10 +1,11 @@
-"""Train a head on cached features of frozen towers: windows, masked by length, Huber loss."""
+"""Train a head on cached features of frozen towers: windows, masks, the head's own loss."""
 
 from __future__ import annotations
 
 import copy
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,12 +13,15 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import nn
 
-from envs.interface import COMMAND_LIMIT
+from policies.backbone import ACTION
+from policies.head import Head
 from training.features import Features
 from training.loop import Loop
 
 logger = logging.getLogger(__name__)
 MIN_STD = 1e-3  # features that hardly move are not blown up
+MEASURED = 4096  # decisions from which mean and deviation are taken
+OVERFITTED = 1.1  # validation this much worse than at its best, while training still fell
 
 
 @dataclass(frozen=True)
@@ -25,111 +29,179 @@ class HeadRecipe:
     """Every number of a head's training; stored beside the weights."""
 
     epochs: int = 40
+    patience: int = 12  # epochs without a better validation before it ends
     batch: int = 128
     learning_rate: float = 2e-3
     weight_decay: float = 1e-3
     clip_grad: float = 1.0
-    huber_delta: float = 0.1  # in shares of the command range, the seeds' number
-    validation_share: float = 0.1  # of the layouts
+    validation_share: float = 0.15  # of the layouts
+    test_share: float = 0.15
     feature_noise: float = 0.05  # standard deviations
+    frames: str = "all"  # all | first | random: which decisions of an episode are learned from
     seed: int = 0
 
 
-def train_head(head: nn.Module, features: Features, window: int,
-               recipe: HeadRecipe) -> list[dict[str, float]]:
-    """Train in place and leave the weights of the best validation epoch; returns the losses.
+@dataclass(frozen=True)
+class Split:
+    """Numbers of decisions; no layout stands in two of them."""
+
+    training: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def train_head(head: Head, features: Features, recipe: HeadRecipe,
+               allowed: np.ndarray | None = None) -> dict[str, Any]:
+    """Train in place and leave the weights of the best validation epoch.
 
     Args:
-        head: `forward(windows [B, W, D], lengths [B]) -> commands [B, 2]`, buffers mean and std.
+        head: With fresh weights.
         features: Cached features of whole episodes.
-        window: Frames a decision looks back over, itself included.
         recipe: The numbers.
+        allowed: [N] bool: decisions that may be learned from; all where not given. Validation and
+            test do not depend on it.
+
+    Returns:
+        `history` (a loss and a validation error an epoch), `test_mae` (command units) and
+        `overfitted`, in words, where validation rose while training fell.
 
     Raises:
         ValueError: if a split is empty or the loss is no number.
     """
     set_seed(recipe.seed)
-    training, validation = split(features.layouts, recipe)
+    parts = split(features.layouts, recipe)
+    training = _learned_from(parts.training, features, recipe, allowed)
     _standardise(head, features, training)
     accelerator = Accelerator()
     optimizer = torch.optim.AdamW(head.parameters(), recipe.learning_rate,
                                   weight_decay=recipe.weight_decay)
-    steps = recipe.epochs * (len(training) // recipe.batch + 1)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    per_epoch = _batches(len(training), head.wants.window, recipe.batch)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.epochs * per_epoch)
     loop = Loop(accelerator, *accelerator.prepare(head, optimizer, schedule))
-    history, best, best_weights = [], float("inf"), copy.deepcopy(head.state_dict())
+    history, best, since = [], float("inf"), 0
+    best_weights = copy.deepcopy(head.state_dict())
     for epoch in range(recipe.epochs):
-        loss = _one_epoch(loop, features, training, window, epoch, recipe)
-        mae = validation_mae(loop.model, features, validation, window, accelerator.device)
+        loss = _one_epoch(loop, features, training, epoch, recipe)
+        mae = one_step_mae(head, features, parts.validation)
         history.append({"loss": round(loss, 5), "validation_mae": round(mae, 5)})
         logger.info("head, epoch %d of %d: %s", epoch + 1, recipe.epochs, history[-1])
+        since += 1
         if mae < best:
-            best, best_weights = mae, copy.deepcopy(head.state_dict())
+            best, since, best_weights = mae, 0, copy.deepcopy(head.state_dict())
+        if since >= recipe.patience:
+            break
     head.load_state_dict(best_weights, strict=True)
-    return history
+    return {"history": history, "test_mae": round(one_step_mae(head, features, parts.test), 5),
+            "overfitted": overfitted(history)}
 
 
-def split(layouts: np.ndarray, recipe: HeadRecipe) -> tuple[np.ndarray, np.ndarray]:
-    """Decisions for training and validation, split by layout; layouts [N] numbers each one's.
+def split(layouts: np.ndarray, recipe: HeadRecipe) -> Split:
+    """Decisions split by layout, before anything is augmented; layouts [N] numbers each one's.
 
     Raises:
-        ValueError: if either is empty.
+        ValueError: if one is empty.
     """
     rng = np.random.default_rng(recipe.seed)
     numbers = rng.permutation(np.unique(layouts))
-    held_out = numbers[: max(1, round(len(numbers) * recipe.validation_share))]
-    validation = np.isin(layouts, held_out)
-    if validation.all() or not validation.any():
-        raise ValueError(f"{len(numbers)} layouts cannot be split into training and validation; "
-                         f"expected at least 2.")
-    return np.flatnonzero(~validation), np.flatnonzero(validation)
+    ends = np.cumsum([max(1, round(len(numbers) * share))
+                      for share in (recipe.validation_share, recipe.test_share)])
+    validation, test = (np.isin(layouts, each)
+                        for each in (numbers[:ends[0]], numbers[ends[0]:ends[1]]))
+    training = ~validation & ~test
+    if not (training.any() and validation.any() and test.any()):
+        raise ValueError(f"{len(numbers)} layouts cannot be split into training, validation and "
+                         f"test; expected at least 3.")
+    return Split(*map(np.flatnonzero, (training, validation, test)))
 
 
-def validation_mae(model: nn.Module, features: Features, index: np.ndarray, window: int,
-                   device: torch.device) -> float:
-    """Mean absolute error in command units over linear_x and linear_y, default wording."""
-    model.eval()
-    errors = []
+def overfitted(history: list[dict[str, float]]) -> str | None:
+    """A sentence, if validation got worse while training still got better."""
+    errors = [epoch["validation_mae"] for epoch in history]
+    best = int(np.argmin(errors))
+    if errors[-1] <= OVERFITTED * errors[best] or history[-1]["loss"] >= history[best]["loss"]:
+        return None
+    return (f"overfitted: after epoch {best + 1} training fell from {history[best]['loss']} to "
+            f"{history[-1]['loss']}, validation rose from {errors[best]} to {errors[-1]}")
+
+
+def one_step_mae(head: Head, features: Features, index: np.ndarray) -> float:
+    """Mean absolute error in command units of each decision's next command, default wording."""
+    head.eval()
+    device, errors = next(head.parameters()).device, []
     with torch.inference_mode():
         for rows in np.array_split(index, len(index) // 1024 + 1):
-            windows, lengths = features.windows(rows, window, None)
-            predicted = model(windows.to(device), lengths.to(device)).cpu()
-            errors.append((predicted - features.commands[rows]).abs())
-    model.train()
+            windows, lengths = features.windows(rows, head.wants, None)
+            found = head({name: part.to(device) for name, part in windows.items()},
+                         lengths.to(device)).cpu()
+            last = found[torch.arange(len(rows)), lengths - 1, 0]
+            errors.append((last - features.commands[rows]).abs())
+    head.train()
     return torch.cat(errors).mean().item()
 
 
-def _one_epoch(loop: Loop, features: Features, index: np.ndarray, window: int, epoch: int,
+def _learned_from(training: np.ndarray, features: Features, recipe: HeadRecipe,
+                  allowed: np.ndarray | None) -> np.ndarray:
+    """Decisions that count in training."""
+    if allowed is not None:
+        training = training[allowed[training]]
+    if recipe.frames == "first":
+        training = training[features.steps[training] == 0]
+    if not len(training):
+        raise ValueError("Nothing is left to learn from; expected at least one episode.")
+    return training
+
+
+def _batches(count: int, window: int, batch: int) -> int:
+    """Steps of an epoch: a window answers for all of its frames, so fewer windows are enough."""
+    return max(1, count // max(1, window // 2) // batch)
+
+
+def _one_epoch(loop: Loop, features: Features, index: np.ndarray, epoch: int,
                recipe: HeadRecipe) -> float:
-    """One shuffled pass; returns the mean loss."""
+    """Windows by chance; returns the mean loss."""
     rng = np.random.default_rng([recipe.seed, epoch])
+    head, device = _unwrap(loop.model), loop.accelerator.device
+    if recipe.frames == "random":  # one decision of each episode
+        drawn = rng.permutation(index)
+        index = drawn[np.unique(features.episodes[drawn], return_index=True)[1]]
+    steps, total = _batches(len(index), head.wants.window, recipe.batch), 0.0
     order = rng.permutation(index)
-    huber, device = nn.HuberLoss(delta=recipe.huber_delta), loop.accelerator.device
-    spread = _unwrap(loop.model).std.cpu() * recipe.feature_noise
-    total = 0.0
-    batches = np.array_split(order, len(index) // recipe.batch + 1)
-    for rows in batches:
-        windows, lengths = features.windows(rows, window, rng)
-        noise = torch.from_numpy(rng.standard_normal(windows.shape, np.float32)) * spread
-        predicted = loop.model((windows + noise).to(device), lengths.to(device)) / COMMAND_LIMIT
-        loss = huber(predicted, features.commands[rows].to(device) / COMMAND_LIMIT)
+    for rows in np.array_split(order[:max(steps * recipe.batch, 1)], steps):
+        windows, lengths = features.windows(rows, head.wants, rng)
+        noisy = _noisy(windows, head, recipe.feature_noise)
+        commands, mask = features.targets(rows, head.wants)
+        loss = head.loss({name: part.to(device) for name, part in noisy.items()},
+                         lengths.to(device), commands.to(device), mask.to(device))
         if not torch.isfinite(loss):
-            raise ValueError(f"The head's loss is {loss.item()} in epoch {epoch + 1}; check the "
-                             f"data or lower the learning rate ({recipe.learning_rate}).")
+            raise ValueError(f"The head's loss is {loss.item()} in epoch {epoch + 1}; lower the "
+                             f"learning rate ({recipe.learning_rate}).")
         loop.step(loss, recipe.clip_grad)
-        total += loss.item() / len(batches)
+        total += loss.item() / steps
     return total
 
 
-def _unwrap(model: nn.Module) -> nn.Module:
+def _noisy(windows: dict[str, torch.Tensor], head: Head, noise: float) -> dict[str, torch.Tensor]:
+    """Frame parts with a little noise, in deviations of the training data."""
+    return {name: part + torch.randn_like(part) * (noise * head.scale[name].std.to(part.device))
+            if name in head.wants.frame else part for name, part in windows.items()}
+
+
+def _unwrap(model: nn.Module) -> Any:
     """The module itself where accelerate wrapped it for several processes."""
     return getattr(model, "module", model)
 
 
-def _standardise(head: nn.Module, features: Features, index: np.ndarray) -> None:
+def _standardise(head: Head, features: Features, index: np.ndarray) -> None:
     """Give the head mean and deviation of its training features."""
-    rows = index[:: max(1, len(index) // 4096)]
-    windows, lengths = features.windows(rows, 1, np.random.default_rng(0))
-    frames = windows[:, 0]
-    head.mean.copy_(frames.mean(dim=0))
-    head.std.copy_(frames.std(dim=0).clamp(min=MIN_STD))
+    rows = index[:: max(1, len(index) // MEASURED)]
+    wants = head.wants
+    for name, scale in head.scale.items():
+        if name in wants.text:
+            values = features.texts[name][[features.wordings[number][0]
+                                           for number in features.episodes[rows]]]
+        elif name == ACTION and features.answers is not None:
+            values = features.answers[rows].flatten(0, 1)
+        else:
+            values = features.seen[name][rows].float().flatten(0, -2)
+        scale.mean.copy_(values.mean(dim=0))
+        scale.std.copy_(values.std(dim=0).clamp(min=MIN_STD))

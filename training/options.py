@@ -6,17 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from policies import COMPARED, LEARNED
 from scenarios.cli import LogLevel
 
-TRAINABLE = ("hybrid",)
+ALL = "all"
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """Train a policy's head on frozen towers; at size mini the towers too."""
+    """Train heads of policies on frozen towers; at size mini the towers too."""
 
     policy: str = "hybrid"
-    """Whose head is trained."""
+    """Whose head is trained: one name, several with commas between them, or all of the
+    comparison."""
+    seeds: int = 1
+    """How many heads of each policy, with the seeds 0, 1, ... added to --seed."""
     size: Literal["mini", "full"] = "mini"
     """`mini` trains its towers here; `full` takes the published ones."""
     data: Path | None = None
@@ -25,7 +29,8 @@ class TrainingOptions:
     """A folder with towers `kosmos2` and `clip` to take instead of training them; the shipped ones
     lie in policies/checkpoints/hybrid/towers."""
     out: Path | None = None
-    """The checkpoint folder; by default WORK/checkpoint."""
+    """The checkpoint folder, WORK/checkpoint where not given; with several policies a folder of
+    checkpoints that share their towers."""
     work: Path = Path("work/hybrid")
     """Where the stages are kept; the same command again goes on from there."""
     episodes: int = 2400
@@ -59,11 +64,25 @@ class TrainingOptions:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be trained."""
-        if self.policy not in TRAINABLE:
-            raise ValueError(f"Policy {self.policy!r} cannot be trained, expected one of "
-                             f"{', '.join(TRAINABLE)}.")
+        wrong = [name for name in self.policies if name not in LEARNED]
+        if wrong:
+            raise ValueError(f"Policy {wrong[0]!r} cannot be trained, expected one of "
+                             f"{', '.join(LEARNED)}, or {ALL}.")
         least = {"episodes": 2, "frames": 128, "tower_epochs": 1, "epochs": 1, "workers": 0,
-                 "seed": 0, "validation_episodes": 0, "dagger_rounds": 0, "dagger_episodes": 8}
+                 "seeds": 1, "seed": 0, "validation_episodes": 0, "dagger_rounds": 0,
+                 "dagger_episodes": 8}
         for name, smallest in least.items():
             if getattr(self, name) < smallest:
                 raise ValueError(f"{name} must be at least {smallest}, got {getattr(self, name)}.")
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """Names of all that are trained; `all` leaves out the ablations."""
+        if self.policy == ALL:
+            return COMPARED
+        return tuple(dict.fromkeys(name.strip() for name in self.policy.split(",")))
+
+    @property
+    def is_one(self) -> bool:
+        """Whether one head is trained, whose checkpoint stands alone."""
+        return len(self.policies) == 1 and self.seeds == 1

@@ -4,89 +4,57 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict, fields
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from envs.appearance import load_profile
 from episodes.engine import check_engine
-from episodes.hdf5 import find_episodes, read_episode
-from policies import golden
-from policies.checkpoint import CONFIG_FILE
-from policies.hybrid import Hybrid
+from episodes.hdf5 import find_episodes
+from policies.backbone import Backbone
+from policies.sizes import sizes
 from training.dagger import collect
-from training.features import compute, wordings
-from training.heads import HeadRecipe, train_head
+from training.learn import Lesson, is_learned, learn, prepare, write_record
 
 if TYPE_CHECKING:
     from training.options import TrainingOptions
 
 logger = logging.getLogger(__name__)
-GOLDEN_PICTURES = 4
-VALIDATION_BATCH = 8
-# Where things lie and run does not decide what is learned.
-PLACES = ("work", "out", "log_level", "engine", "address")
+DRIVER = "hybrid"  # drives the rounds of DAgger, whose episodes all policies learn from
 Result = TypeVar("Result")
-VERSIONS = ("torch", "transformers", "open_clip_torch", "accelerate", "numpy")
 
 
 def train(options: TrainingOptions) -> Path:
-    """All stages in order; returns the checkpoint folder."""
+    """All stages in order; returns the checkpoint folder, or the folder of several."""
     watch = _Watch()
     _check_sources(options)
-    out = options.out or options.work / "checkpoint"
+    out = options.out or options.work / ("checkpoint" if options.is_one else "checkpoints")
     _writable(options.work, out)
     paths = watch.time("episodes", lambda: _episodes(options))
-    recipe = HeadRecipe(epochs=options.epochs, seed=options.seed)
-    rounds = 0 if options.data is not None else options.dagger_rounds
-    for number in range(rounds):
-        source = f"{options.episodes}x{options.epochs}_{_towers_folder(options).name}"
-        folder = options.work / f"round_{number}_{source}"
-        if not (folder / CONFIG_FILE).is_file():
-            _learn(folder, paths, recipe, options, watch)
-        paths = paths + watch.time(f"dagger {number + 1}", partial(
-            collect, options.work / f"dagger_{number}_{options.dagger_episodes}_{source}",
-            folder, number, options))
-    history, decisions = _learn(out, paths, recipe, options, watch)
-    _write_golden(out, paths[0])
-    record = {
-        "command": _command(options),
-        "options": {name: value.name if isinstance(value, Path) else value
-                    for name, value in asdict(options).items() if name not in PLACES},
-        "head": {"recipe": asdict(recipe), "history": history},
-        "towers": _towers_record(options), "episodes": len(paths), "decisions": decisions,
-        "versions": {name: version(name) for name in VERSIONS},
-    }
-    if options.validation_episodes:
-        record["closed_loop_val"] = watch.time("drive", lambda: _drive(out, options))
-    record["seconds"] = watch.seconds  # of this call; a stage that was kept takes none
-    (out / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    backbone = watch.time("towers", lambda: _backbone(options))
+    for number in range(0 if options.data is not None else options.dagger_rounds):
+        paths = paths + watch.time(f"dagger {number + 1}",
+                                   partial(_round, number, paths, backbone, options))
+    lesson = watch.time("features", lambda: _lesson(backbone, paths, options.policies, options))
+    if options.is_one:
+        record = watch.time("head", lambda: learn(options.policy, options.seed, lesson, out,
+                                                  options))
+        write_record(out, record | {"seconds": watch.seconds})
+        return out
+    _share_towers(backbone, out / "towers")
+    for name in options.policies:
+        for seed in range(options.seed, options.seed + options.seeds):
+            folder = out / (name if seed == options.seed else f"seed_{seed}/{name}")
+            if not is_learned(name, seed, lesson, folder, options):
+                learn(name, seed, lesson, folder, options, out / "towers")
     return out
 
 
-def _learn(folder: Path, paths: list[Path], recipe: HeadRecipe, options: TrainingOptions,
-           watch: _Watch) -> tuple[list[dict[str, float]], int]:
-    """Train a fresh head on these episodes and save the checkpoint.
-
-    Returns:
-        The losses, and how many decisions were learned from.
-    """
-    policy = watch.time("towers", lambda: _untrained(options))
-    features = watch.time("features", lambda: compute(policy, paths, options.work / "features"))
-    history = watch.time(
-        "head", lambda: train_head(policy.head, features, policy.sizes.window, recipe)
-    )
-    policy.save_pretrained(folder, _trained_on(options, len(paths)),
-                           options.seed if options.data is None else None)
-    return history, len(features.steps)
-
-
 class _Watch:
-    """How long each stage took."""
+    """How long each stage took; one that was kept takes no time."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
@@ -98,6 +66,24 @@ class _Watch:
         spent_s = time.perf_counter() - start
         self.seconds[stage] = round(self.seconds.get(stage, 0.0) + spent_s, 1)
         return result
+
+
+def _round(number: int, paths: list[Path], backbone: Backbone,
+           options: TrainingOptions) -> list[Path]:
+    """One round of DAgger: a head learns from what is there and drives; the planner labels."""
+    source = f"{options.episodes}x{options.epochs}_{_towers_name(options)}"
+    driver = options.work / f"round_{number}_{source}"
+    lesson = _lesson(backbone, paths, (DRIVER,), options)
+    if not is_learned(DRIVER, options.seed, lesson, driver, options):
+        learn(DRIVER, options.seed, lesson, driver, options)
+    return collect(options.work / f"dagger_{number}_{options.dagger_episodes}_{source}", driver,
+                   number, options)
+
+
+def _lesson(backbone: Backbone, paths: list[Path], names: tuple[str, ...],
+            options: TrainingOptions) -> Lesson:
+    return prepare(backbone, paths, names, options, _trained_on(options, len(paths)),
+                   _towers_record(options))
 
 
 def _check_sources(options: TrainingOptions) -> None:
@@ -128,17 +114,18 @@ def _episodes(options: TrainingOptions) -> list[Path]:
     return find_episodes(folder)
 
 
-def _untrained(options: TrainingOptions) -> Hybrid:
-    """Frozen towers with a fresh head."""
-    if options.size == "full":
+def _backbone(options: TrainingOptions) -> Backbone:
+    """The frozen towers: given, published, or trained here."""
+    if options.size == "full" and options.towers is None:
         from policies import clip, kosmos
 
-        folder = options.towers
-        if folder is None:
-            return Hybrid.untrained(kosmos.PUBLISHED, clip.PUBLISHED, "full", options.seed)
-        return Hybrid.untrained(folder / "kosmos2", folder / "clip", "full", options.seed)
-    folder = options.towers or _mini_towers(options)
-    return Hybrid.untrained(folder / "kosmos2", folder / "clip", "mini", options.seed)
+        sources = {"kosmos2": kosmos.PUBLISHED, "clip": clip.PUBLISHED}
+    else:
+        folder = options.towers or _mini_towers(options)
+        sources = {name: str(folder / name) for name in ("kosmos2", "clip")}
+    backbone = Backbone.load(sources, sizes(options.size).image_size)
+    backbone.freeze(backbone.device)
+    return backbone
 
 
 def _mini_towers(options: TrainingOptions) -> Path:
@@ -146,7 +133,7 @@ def _mini_towers(options: TrainingOptions) -> Path:
     from training.scenes import collect
     from training.towers import TowerRecipe, train_towers
 
-    folder = _towers_folder(options)
+    folder = options.work / _towers_name(options)
     if not (folder / "towers.json").is_file():
         scenes = options.work / f"scenes_{options.frames}_{_made(options)}"
         collect(scenes, options.frames, options.seed, options.workers, options.appearance)
@@ -155,8 +142,18 @@ def _mini_towers(options: TrainingOptions) -> Path:
     return folder
 
 
-def _towers_folder(options: TrainingOptions) -> Path:
-    return options.work / f"towers_{options.frames}x{options.tower_epochs}_{_made(options)}"
+def _share_towers(backbone: Backbone, folder: Path) -> None:
+    """Copy the towers to where several checkpoints find them."""
+    for name, source in backbone.sources.items():
+        if Path(source).is_dir() and Path(source).resolve() != (folder / name).resolve():
+            shutil.copytree(source, folder / name, dirs_exist_ok=True)
+
+
+def _towers_name(options: TrainingOptions) -> str:
+    """Of the folder in which they are kept."""
+    if options.towers is not None:
+        return options.towers.name
+    return f"towers_{options.frames}x{options.tower_epochs}_{_made(options)}"
 
 
 def _made(options: TrainingOptions) -> str:
@@ -171,7 +168,8 @@ def _towers_record(options: TrainingOptions) -> Any:
         return options.towers.name
     if options.size == "full":
         return "published"
-    return json.loads((_towers_folder(options) / "towers.json").read_text(encoding="utf-8"))
+    path = options.work / _towers_name(options) / "towers.json"
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _trained_on(options: TrainingOptions, episodes: int) -> str:
@@ -179,54 +177,9 @@ def _trained_on(options: TrainingOptions, episodes: int) -> str:
     if options.data is not None:
         return f"{episodes} episode files of {options.data.name}"
     driven = max(0, episodes - options.episodes)
-    dagger = f" and {driven} of its own, labelled by the planner," if driven else ""
+    dagger = f" and {driven} that {DRIVER} drove, labelled by the planner," if driven else ""
     return (f"{options.episodes} simulated expert episodes{dagger} in appearance "
             f"{Path(options.appearance).stem} (train seeds, root {options.seed})")
-
-
-def _write_golden(folder: Path, episode: Path) -> None:
-    """A few pictures of an episode and the saved checkpoint's answers to them."""
-    stored = read_episode(episode)
-    pictures, _ = stored.decisions
-    golden.write(Hybrid.from_pretrained(folder), folder, wordings(stored)[0],
-                 list(pictures[:GOLDEN_PICTURES]))
-
-
-def _drive(folder: Path, options: TrainingOptions) -> dict[str, Any]:
-    """Success on layouts of the purpose `val`; never the evaluation's."""
-    import envs
-    from episodes.drive import Job
-    from episodes.engine import drive_all
-    from episodes.rollout import Task
-    from episodes.shards import Recipe
-    from eval.metrics import success
-    from scenarios import episode_seed, load, names
-
-    jobs = [Job(f"{name}_{index:03d}", scenario, Task(
-        episode_seed("val", options.seed, scenario.layout_group, index),
-        scenario.instructions.english))
-        for name, scenario in ((name, load(name)) for name in names())
-        for index in range(options.validation_episodes)]
-    recipe = Recipe(str(folder.absolute()), {}, envs.load_robot(), batch=VALIDATION_BATCH)
-    won, errors = dict.fromkeys(names(), 0), 0
-    for driven in drive_all(recipe, jobs, options.workers, options.engine, options.address):
-        errors += driven.record.ended_by == "policy_error"
-        won[driven.record.scenario] += success(driven.record)
-    for name, count in won.items():
-        logger.info("val: %s %d of %d", name, count, options.validation_episodes)
-    return {"episodes_per_scenario": options.validation_episodes, "successes": won,
-            "errors": errors, "n": len(jobs) - errors}
-
-
-def _command(options: TrainingOptions) -> str:
-    """The command line that trains the same, without the places of one machine."""
-    words = ["python -m training.run"]
-    for field in fields(options):
-        value = getattr(options, field.name)
-        if value != field.default and field.name not in PLACES:
-            words.append(f"--{field.name.replace('_', '-')} "
-                         f"{value.name if isinstance(value, Path) else value}")
-    return " ".join(words)
 
 
 def _writable(*folders: Path) -> None:

@@ -1,0 +1,119 @@
+"""The frozen towers, and every feature of a picture or of words that a head may want.
+
+Frame parts come from a picture, text parts from an instruction; `action` comes from both: the
+action token's last hidden state behind picture and words (`policies.kosmos`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from policies.clip import Clip
+from policies.kosmos import Kosmos, Prompt
+from policies.pixels import pixels
+from policies.sizes import Sizes
+from policies.weights import folder_hash
+
+FRAME_PARTS = ("kosmos_vision", "kosmos_patches", "kosmos_latents", "clip_vision")
+TEXT_PARTS = ("kosmos_text", "clip_text")
+ACTION = "action"
+CLIP_PARTS = ("clip_vision", "clip_text")
+Parts = dict[str, torch.Tensor]
+
+
+class Backbone:
+    """Kosmos-2 and, where a head wants it, CLIP."""
+
+    def __init__(self, kosmos: Kosmos, clip: Clip | None, image_size: int,
+                 sources: Mapping[str, str]) -> None:
+        """Towers that are loaded; `sources`: where each came from, a folder or a published name."""
+        self.kosmos, self.clip, self.image_size = kosmos, clip, image_size
+        self.sources = dict(sources)
+        self.device = torch.device("cpu")
+
+    @classmethod
+    def load(cls, sources: Mapping[str, str], image_size: int,
+             dtype: torch.dtype = torch.float32) -> Backbone:
+        """Towers from their sources, strictly.
+
+        Args:
+            sources: `kosmos2` and, where CLIP is wanted, `clip`.
+            image_size: Height and width of a picture.
+            dtype: What Kosmos-2 computes in.
+
+        Raises:
+            ValueError: if weights cannot be had or do not fit.
+        """
+        kosmos = Kosmos.from_pretrained(sources["kosmos2"], dtype)
+        clip = Clip.from_pretrained(sources["clip"]) if "clip" in sources else None
+        return cls(kosmos, clip, image_size, sources)
+
+    @classmethod
+    def random(cls, sizes: Sizes, with_clip: bool, words: Path) -> Backbone:
+        """Real classes, untrained; `words`: a Kosmos-2 folder whose tokenizer reads."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            kosmos = Kosmos.random(sizes, Kosmos.tokenizer(words))
+            return cls(kosmos, Clip.random(sizes) if with_clip else None, sizes.image_size, {})
+
+    def freeze(self, device: torch.device) -> None:
+        """Move the towers, for use without gradients."""
+        self.device = device
+        for part in self.modules():
+            part.to(device).eval().requires_grad_(False)
+
+    def modules(self) -> list[torch.nn.Module]:
+        """Everything with weights."""
+        clip = [self.clip.model] if self.clip is not None else []
+        return [self.kosmos.model, self.kosmos.action, *clip]
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """Width of every part: the last axis."""
+        found = {"kosmos_vision": self.kosmos.vision_width, "kosmos_text": self.kosmos.text_width,
+                 "kosmos_patches": self.kosmos.vision_width,
+                 "kosmos_latents": self.kosmos.text_width, ACTION: self.kosmos.text_width}
+        if self.clip is not None:
+            found |= {"clip_vision": self.clip.vision_width, "clip_text": self.clip.text_width}
+        return found
+
+    @property
+    def hash(self) -> str:
+        """Identity of the towers, so that cached features can be told apart."""
+        return " ".join(folder_hash(Path(source)) if Path(source).is_dir() else source
+                        for source in self.sources.values())
+
+    def look(self, pictures: Sequence[np.ndarray], parts: Sequence[str]) -> Parts:
+        """Frame parts of pictures [H, W, 3] uint8 RGB, each [B, ...]; every tower looks once."""
+        values, found = pixels(pictures, self.image_size, self.device), {}
+        if set(parts) - set(CLIP_PARTS):
+            found = self.kosmos.look(values, "kosmos_latents" in parts)
+        if self.clip is not None and "clip_vision" in parts:
+            found["clip_vision"] = self.clip.vision(values)
+        return {name: found[name] for name in parts}
+
+    def read(self, texts: Sequence[str], parts: Sequence[str]) -> Parts:
+        """Text parts of sentences, each [N, width]."""
+        found = {}
+        if "kosmos_text" in parts:
+            found["kosmos_text"] = self.kosmos.text(texts)
+        if self.clip is not None and "clip_text" in parts:
+            found["clip_text"] = self.clip.text(texts)
+        return {name: found[name] for name in parts}
+
+    def ask(self, latents: torch.Tensor, prompts: Sequence[Prompt]) -> torch.Tensor:
+        """The action token's answers [B, width] to pictures' latents and prompts, row by row.
+
+        Prompts of each length are a call of all rows, so that no row's bits depend on the others.
+        """
+        found = latents.new_zeros((len(prompts), latents.shape[-1]), dtype=torch.float32)
+        for length in sorted({len(prompt.ids) for prompt in prompts}):
+            rows = [row for row, prompt in enumerate(prompts) if len(prompt.ids) == length]
+            filled = [prompt if len(prompt.ids) == length else prompts[rows[0]]
+                      for prompt in prompts]
+            found[rows] = self.kosmos.answer(latents, filled)[rows]
+        return found

@@ -1,0 +1,133 @@
+"""One head: fresh behind shared towers, trained on shared features, stored with its record."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import asdict, dataclass, fields
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import policies
+from episodes.hdf5 import read_episode
+from policies import golden
+from policies.backbone import Backbone
+from policies.learned import Learned
+from training.features import Features, compute, wordings
+from training.heads import train_head
+from training.recipes import recipe_of
+from training.validate import drive
+
+if TYPE_CHECKING:
+    from training.options import TrainingOptions
+
+GOLDEN_PICTURES = 4
+RECORD_FILE = "training.json"
+VERSIONS = ("torch", "transformers", "open_clip_torch", "accelerate", "numpy")
+# Where things lie and run does not decide what is learned.
+PLACES = ("work", "out", "log_level", "engine", "address")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What all heads of a run learn from."""
+
+    backbone: Backbone
+    paths: list[Path]  # episode files
+    features: Features
+    trained_on: str  # in words
+    towers: Any  # what is known of them
+
+
+def prepare(backbone: Backbone, paths: list[Path], names: tuple[str, ...],
+            options: TrainingOptions, trained_on: str, towers: Any) -> Lesson:
+    """Everything that the heads of these policies want to see, looked at once."""
+    parts: dict[str, None] = {}
+    for name in names:
+        wants = untrained(name, backbone, options, options.seed).head.wants
+        parts |= dict.fromkeys((*wants.frame, *wants.text))
+    features = compute(backbone, paths, options.work / "features", list(parts))
+    return Lesson(backbone, paths, features, trained_on, towers)
+
+
+def untrained(name: str, backbone: Backbone, options: TrainingOptions, seed: int) -> Learned:
+    """A policy with a fresh head."""
+    cls, fixed = policies.find(name)
+    assert issubclass(cls, Learned), "options refuse what is not learned"
+    return cls.untrained(backbone, options.size, seed, **fixed)
+
+
+def learn(name: str, seed: int, lesson: Lesson, folder: Path, options: TrainingOptions,
+          towers: Path | None = None, allowed: np.ndarray | None = None) -> dict[str, Any]:
+    """Train one head and write its checkpoint folder; returns the training record.
+
+    Args:
+        name: Of the policy.
+        seed: Of its weights and of the order in which it learns.
+        lesson: What it learns from.
+        folder: Where the checkpoint goes.
+        options: Of the run.
+        towers: Where shared towers lie; without it they are copied.
+        allowed: As in `train_head`.
+    """
+    policy = untrained(name, lesson.backbone, options, seed)
+    recipe = recipe_of(name, options.epochs, seed)
+    learned = train_head(policy.head, lesson.features, recipe, allowed)
+    if learned["overfitted"]:
+        logger.warning("%s, seed %d: %s", name, seed, learned["overfitted"])
+    policy.save_pretrained(folder, lesson.trained_on,
+                           options.seed if options.data is None else None, towers)
+    stored = read_episode(lesson.paths[0])
+    golden.write(policies.make(str(folder)), folder, wordings(stored)[0],
+                 list(stored.decisions[0][:GOLDEN_PICTURES]))
+    record = {
+        "command": command(options), "policy": name, "seed": seed,
+        "options": {key: value.name if isinstance(value, Path) else value
+                    for key, value in asdict(options).items() if key not in PLACES},
+        "head": {"recipe": asdict(recipe),
+                 "parameters": sum(each.numel() for each in policy.head.parameters())} | learned,
+        "towers": lesson.towers, "lesson": _about(lesson),
+        "versions": {package: version(package) for package in VERSIONS},
+    }
+    if options.validation_episodes:
+        record["closed_loop_val"] = drive(folder, options)
+    write_record(folder, record)
+    return record
+
+
+def write_record(folder: Path, record: dict[str, Any]) -> None:
+    """Beside the weights; its presence says that the head is done."""
+    (folder / RECORD_FILE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def is_learned(name: str, seed: int, lesson: Lesson, folder: Path,
+               options: TrainingOptions) -> bool:
+    """Whether an earlier call trained the same head on the same and finished."""
+    path = folder / RECORD_FILE
+    if not path.is_file():
+        return False
+    record = json.loads(path.read_text(encoding="utf-8"))
+    recipe = asdict(recipe_of(name, options.epochs, seed))
+    return (record["head"]["recipe"], record["lesson"]) == (recipe, _about(lesson))
+
+
+def _about(lesson: Lesson) -> dict[str, Any]:
+    """What decides what a head can learn."""
+    return {"trained_on": lesson.trained_on, "episodes": len(lesson.paths),
+            "decisions": len(lesson.features.steps), "towers_hash": lesson.backbone.hash}
+
+
+def command(options: TrainingOptions) -> str:
+    """The command line that trains the same, without the places of one machine."""
+    words = ["python -m training.run"]
+    for field in fields(options):
+        value = getattr(options, field.name)
+        if value != field.default and field.name not in PLACES:
+            words.append(f"--{field.name.replace('_', '-')} "
+                         f"{value.name if isinstance(value, Path) else value}")
+    return " ".join(words)
