@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from policies.backbone import Backbone
 from policies.clip import Clip
 from policies.kosmos import Kosmos
 from policies.sizes import MINI
@@ -26,3 +27,11 @@ def write_tiny_towers(folder: Path, seed: int = 0) -> tuple[Path, Path]:
     Kosmos.random(TINY, tokenizer).save_pretrained(kosmos)
     Clip.random(TINY).save_pretrained(clip)
     return kosmos, clip
+
+
+def tiny_backbone(folder: Path) -> Backbone:
+    """The same, loaded and frozen."""
+    kosmos, clip = write_tiny_towers(folder)
+    backbone = Backbone.load({"kosmos2": str(kosmos), "clip": str(clip)}, TINY.image_size)
+    backbone.freeze(backbone.device)
+    return backbone

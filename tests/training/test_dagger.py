@@ -49,7 +49,7 @@ def test_a_round_writes_files_to_learn_from_and_is_done_once(tmp_path):
     options = TrainingOptions(towers=towers, work=tmp_path / "work", episodes=8, epochs=1,
                               dagger_rounds=1, dagger_episodes=8, validation_episodes=0, workers=0)
     checkpoint = run(options)
-    assert "8 of its own" in policies.make(str(checkpoint)).spec.trained_on
+    assert "8 that hybrid drove" in policies.make(str(checkpoint)).spec.trained_on
     (folder,) = (tmp_path / "work").glob("dagger_0_8_*")
     files = find_episodes(folder)
     assert len({read_episode(path).scenario for path in files}) == len(files) == 8

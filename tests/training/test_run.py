@@ -26,7 +26,7 @@ def test_training_on_given_episodes_writes_a_checkpoint_that_drives_and_says_wha
     folder = run(TrainingOptions(data=episodes, towers=towers, work=tmp_path / "work", epochs=2,
                                  validation_episodes=0))
     record = json.loads((folder / "training.json").read_text())
-    assert record["episodes"] == 3
+    assert record["lesson"]["episodes"] == 3
     assert len(record["head"]["history"]) == 2
     assert str(tmp_path) not in json.dumps(record)  # no path of this machine goes with the weights
     assert "--epochs 2" in record["command"]
@@ -48,11 +48,26 @@ def test_the_golden_pairs_of_a_checkpoint_are_its_own_answers(episodes, tmp_path
     assert check(make(str(folder)), folder) < 1e-5
 
 
+def test_several_policies_and_seeds_share_their_towers_and_are_trained_once(episodes, tmp_path):
+    towers = tmp_path / "towers"
+    write_tiny_towers(towers)
+    options = TrainingOptions(policy="hybrid,kosmos_lstm", seeds=2, data=episodes, towers=towers,
+                              work=tmp_path / "work", epochs=1, validation_episodes=0)
+    folder = run(options)
+    heads = [folder / place for place in (
+        "hybrid", "kosmos_lstm", "seed_1/hybrid", "seed_1/kosmos_lstm")]
+    assert len({make(str(head)).spec.weights_hash for head in heads}) == 4
+    assert len(list(folder.rglob("model.safetensors"))) == 1
+    written = [(head / "head.safetensors").stat().st_mtime_ns for head in heads]
+    run(options)
+    assert [(head / "head.safetensors").stat().st_mtime_ns for head in heads] == written
+
+
 def test_what_was_kept_for_other_options_is_not_taken(tmp_path):
-    from training.stages import _towers_folder
+    from training.stages import _towers_name
 
     quick = TrainingOptions(work=tmp_path, frames=256, tower_epochs=1)
-    folders = {_towers_folder(each) for each in (
+    folders = {_towers_name(each) for each in (
         quick, TrainingOptions(work=tmp_path), TrainingOptions(work=tmp_path, seed=1))}
     assert len(folders) == 3
 
