@@ -2,7 +2,9 @@
 
 Full: Kosmos-2 patch14-224 and CLIP ViT-B/32 as published; LSTM 4 x 1024 as the recorded checkpoint
 sizes imply. Mini: vision widths / 8, text widths / 16, tower layers / 6, attention heads / 4,
-fusion, LSTM and head widths / 8, latents / 8, Kosmos patches x 2. Window and plan are the same.
+fusion, LSTM, head, attention, adapter and goal widths / 8, latents / 8, Kosmos patches x 2. Window
+and plan are the same. The cases' widths are heads' widths, their resamplers' layers and heads are
+towers'.
 """
 
 from __future__ import annotations
@@ -37,6 +39,13 @@ class Sizes:
     lstm_width: int
     lstm_layers: int
     head: tuple[int, int, int]
+    attention: int  # width of the attention models and of the fusion before an LSTM
+    attention_heads: int
+    adapter: int  # width in which advanced_multimodal brings all modalities together
+    goal: int  # width of its goals and subgoals
+    case_width: int  # hidden width of Cases 1 to 3; Case 4's is twice, its state a quarter
+    resampler_layers: int  # of Case 4; Case 2 has one
+    resampler_heads: int  # of Case 4; Case 2 has half
     image_size: int = 224
     window: int = 8
 
@@ -48,6 +57,8 @@ FULL = Sizes(
     clip_vision_width=768, clip_vision_layers=12, clip_vision_head_width=64, clip_patch=32,
     clip_text_width=512, clip_text_layers=12, clip_text_heads=8, clip_joint=512,
     fusion=2048, lstm_width=1024, lstm_layers=4, head=(1024, 512, 256),
+    attention=512, attention_heads=8, adapter=768, goal=256,
+    case_width=256, resampler_layers=6, resampler_heads=8,
 )
 MINI = Sizes(
     kosmos_vision_width=1024 // 8, kosmos_vision_layers=24 // 6, kosmos_vision_heads=16 // 4,
@@ -57,6 +68,8 @@ MINI = Sizes(
     clip_patch=32, clip_text_width=512 // 16, clip_text_layers=12 // 6, clip_text_heads=8 // 4,
     clip_joint=512 // 16,
     fusion=2048 // 8, lstm_width=1024 // 8, lstm_layers=4, head=(1024 // 8, 512 // 8, 256 // 8),
+    attention=512 // 8, attention_heads=8 // 4, adapter=768 // 8, goal=256 // 8,
+    case_width=256 // 8, resampler_layers=6 // 6, resampler_heads=8 // 4,
 )
 
 
