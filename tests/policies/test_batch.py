@@ -14,6 +14,7 @@ from episodes.rollout import Question, Task, ask
 from episodes.shards import Recipe, Shard
 from policies.interface import LABEL, TRUTH
 from scenarios import episode_seed
+from tests.policies.every import make_any
 from tests.policies.test_contract import picture, prepared
 
 BATCH = 4
@@ -24,7 +25,7 @@ SHUFFLES = ((0, 1, 2, 3), (3, 2, 1, 0), (2, 0, 3, 1))
 
 @pytest.fixture(scope="module", params=policies.REGISTRY)
 def policy(request):
-    return policies.make(request.param)
+    return make_any(request.param)
 
 
 def memory_of(policy, robot: int):
