@@ -27,6 +27,11 @@ REGISTRY: dict[str, tuple[str, dict[str, Any]]] = {
 LEARNED: dict[str, tuple[str, dict[str, Any]]] = {  # trained by `python -m training.run`
     "hybrid": ("policies.hybrid:Hybrid", {}),
     "kosmos_lstm": ("policies.kosmos_lstm:KosmosLstm", {}),
+    "case1_simplified": ("policies.case1_simplified:CaseOne", {}),
+    "case2_clip_normalized": ("policies.case2_clip_normalized:CaseTwo", {}),
+    "case3_simple": ("policies.case3_simple:CaseThree", {}),
+    "case4_robovlms_complete": ("policies.case4_robovlms_complete:CaseFour", {}),
+    "case5_active_learning": ("policies.case5_active_learning:CaseFive", {}),
 }
 ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {  # one part changed: what is it worth?
     "hybrid_no_text": ("policies.hybrid:Hybrid", {"text": False}),
@@ -34,6 +39,15 @@ ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {  # one part changed: what i
     "hybrid_lstm_512": ("policies.hybrid:Hybrid", {"lstm_factor": 0.5}),
     "hybrid_lstm_4096": ("policies.hybrid:Hybrid", {"lstm_factor": 4.0}),
     "hybrid_output_norm": ("policies.hybrid:Hybrid", {"output_norm": True}),
+    "case1_no_text": ("policies.case1_simplified:CaseOne", {"text": False}),
+    "case1_output_norm": ("policies.case1_simplified:CaseOne", {"output_norm": True}),
+    "case1_first_frame": ("policies.case1_simplified:CaseOne", {}),  # by training.recipes
+    "case1_random_frame": ("policies.case1_simplified:CaseOne", {}),  # by training.recipes
+    "case2_no_resampler": ("policies.case2_clip_normalized:CaseTwo", {"resampler": False}),
+    "case2_no_clip": ("policies.case2_clip_normalized:CaseTwoWithoutClip", {}),
+    "case4_no_planner": ("policies.case4_robovlms_complete:CaseFour", {"planner": False}),
+    "case4_no_resampler": ("policies.case4_robovlms_complete:CaseFour", {"resampler": False}),
+    "case4_latents_16": ("policies.case4_robovlms_complete:CaseFour", {"latents_factor": 0.25}),
 }
 COMPARED = tuple(LEARNED)  # the models of the comparison, without their variants
 LEARNED |= {name: (target, {"name": name} | options)

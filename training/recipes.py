@@ -6,7 +6,11 @@ from typing import Any
 
 from training.heads import HeadRecipe
 
-OWN: dict[str, dict[str, Any]] = {}
+OWN: dict[str, dict[str, Any]] = {
+    "case3_simple": {"epochs": 5, "patience": 3},  # its only difference from Case 1
+    "case1_first_frame": {"frames": "first"},
+    "case1_random_frame": {"frames": "random"},
+}
 
 
 def recipe_of(name: str, epochs: int, seed: int) -> HeadRecipe:
