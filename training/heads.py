@@ -72,6 +72,8 @@ def train_head(head: Head, features: Features, recipe: HeadRecipe,
     parts = split(features.layouts, recipe)
     training = _learned_from(parts.training, features, recipe, allowed)
     _standardise(head, features, training)
+    if hasattr(head, "fit"):  # it has numbers of its own to take from commands
+        head.fit(features.commands[training])
     accelerator = Accelerator()
     optimizer = torch.optim.AdamW(head.parameters(), recipe.learning_rate,
                                   weight_decay=recipe.weight_decay)
