@@ -32,6 +32,10 @@ LEARNED: dict[str, tuple[str, dict[str, Any]]] = {  # trained by `python -m trai
     "case3_simple": ("policies.case3_simple:CaseThree", {}),
     "case4_robovlms_complete": ("policies.case4_robovlms_complete:CaseFour", {}),
     "case5_active_learning": ("policies.case5_active_learning:CaseFive", {}),
+    "robovlms_fc": ("policies.robovlms_fc:RobovlmsFc", {}),
+    "robovlms_lstm": ("policies.robovlms_lstm:RobovlmsLstm", {}),
+    "robovlms_gpt": ("policies.robovlms_gpt:RobovlmsGpt", {}),
+    "robovlms_discrete": ("policies.robovlms_discrete:RobovlmsDiscrete", {}),
 }
 ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {  # one part changed: what is it worth?
     "hybrid_no_text": ("policies.hybrid:Hybrid", {"text": False}),
@@ -48,6 +52,10 @@ ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {  # one part changed: what i
     "case4_no_planner": ("policies.case4_robovlms_complete:CaseFour", {"planner": False}),
     "case4_no_resampler": ("policies.case4_robovlms_complete:CaseFour", {"resampler": False}),
     "case4_latents_16": ("policies.case4_robovlms_complete:CaseFour", {"latents_factor": 0.25}),
+    "robovlms_lstm_segment": ("policies.robovlms_lstm:RobovlmsLstm", {"organise": "segment"}),
+    "robovlms_lstm_no_mask": ("policies.robovlms_lstm:RobovlmsLstm", {"action_mask": False}),
+    "robovlms_lstm_regularised": ("policies.robovlms_lstm:RobovlmsLstm", {"regularise": True}),
+    "robovlms_lstm_mu_law": ("policies.robovlms_lstm:RobovlmsLstm", {"mu_law": True}),
 }
 COMPARED = tuple(LEARNED)  # the models of the comparison, without their variants
 LEARNED |= {name: (target, {"name": name} | options)
