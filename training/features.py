@@ -36,10 +36,13 @@ class Features:
     texts: Parts  # text parts, each [T, width]: every wording, read once
     wordings: list[list[int]]  # per episode: its wordings' rows in `texts`, the default first
     answers: torch.Tensor | None = None  # [N, ASKED, width]: of the action token
+    difficulty: np.ndarray = field(default_factory=lambda: np.zeros(0))  # [N]: see `_difficulty`
     ends: np.ndarray = field(init=False)  # [N] int64: one past the last decision of its episode
 
     def __post_init__(self) -> None:
-        """Find where episodes end."""
+        """Find where episodes end; without a word about difficulty all are alike."""
+        if not len(self.difficulty):
+            self.difficulty = np.zeros(len(self.episodes))
         last = np.append(np.flatnonzero(np.diff(self.episodes)) + 1, len(self.episodes))
         self.ends = last[np.searchsorted(last, np.arange(len(self.episodes)), side="right")]
 
@@ -121,7 +124,8 @@ def compute(backbone: Backbone, paths: Sequence[Path], cache: Path,
         layout = places.setdefault(str(stored.pop("layout")), len(places))
         count = len(stored["commands"])
         found.append(stored | {"episode": np.full(count, number), "step": np.arange(count),
-                               "layout": np.full(count, layout)})
+                               "layout": np.full(count, layout),
+                               "difficulty": np.full(count, stored["difficulty"])})
         if (number + 1) % 500 == 0:
             logger.info("features: %d of %d episodes", number + 1, len(paths))
     known = {name: np.concatenate([each[name] for each in found]) for name in found[0]}
@@ -130,7 +134,8 @@ def compute(backbone: Backbone, paths: Sequence[Path], cache: Path,
     features = Features(
         {name: torch.from_numpy(known[name]) for name in looked},
         torch.from_numpy(known["commands"]), known["episode"], known["layout"], known["step"],
-        {name: part.cpu().clone() for name, part in texts.items()}, wordings)
+        {name: part.cpu().clone() for name, part in texts.items()}, wordings,
+        difficulty=known["difficulty"])
     if ACTION in parts:
         features.answers = _answers(backbone, features, list(sentences))
     return features
@@ -175,6 +180,13 @@ def wordings(episode: Episode) -> list[str]:
     return list(dict.fromkeys([episode.instruction, *known, *sideless]))
 
 
+def _difficulty(episode: Episode) -> float:
+    """0 to 3: one box or two, at a close, medium or far distance; unknown ones count as medium."""
+    boxes = load(episode.scenario).boxes.count if episode.scenario in names() else 1
+    far = {"close": 0, "medium": 1, "far": 2}
+    return float(boxes - 1 + far.get(episode.distance or "", 1))
+
+
 def _layout(path: Path) -> str:
     """What tells where an episode's things stand; a recording is a layout of its own."""
     truth = read_truth(path)
@@ -202,7 +214,8 @@ def _cached(backbone: Backbone, path: Path, cache: Path, made_of: str,
     episode = read_episode(path)
     pictures, commands = episode.decisions
     stored = {"commands": commands[:, :2].astype(np.float32),
-              "texts": np.array(wordings(episode)), "layout": np.array(_layout(path))}
+              "texts": np.array(wordings(episode)), "layout": np.array(_layout(path)),
+              "difficulty": np.array(_difficulty(episode))}
     with torch.inference_mode():
         looked = [backbone.look(list(pictures[k:k + BATCH]), parts)
                   for k in range(0, len(pictures), BATCH)]

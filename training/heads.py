@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import copy
+import importlib.util
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from policies.backbone import ACTION
 from policies.head import Head
 from training.features import Features
-from training.loop import Loop
+from training.loop import Loop, epochs
 
 logger = logging.getLogger(__name__)
 MIN_STD = 1e-3  # features that hardly move are not blown up
@@ -34,10 +36,13 @@ class HeadRecipe:
     learning_rate: float = 2e-3
     weight_decay: float = 1e-3
     clip_grad: float = 1.0
+    accumulate: int = 1  # batches whose gradients make one step
+    precision: str = "no"  # no, bf16: of the products
     validation_share: float = 0.15  # of the layouts
     test_share: float = 0.15
     feature_noise: float = 0.05  # standard deviations
     frames: str = "all"  # all | first | random: which decisions of an episode are learned from
+    curriculum: bool = False  # easy episodes first: one box before two, close before far
     seed: int = 0
 
 
@@ -51,7 +56,7 @@ class Split:
 
 
 def train_head(head: Head, features: Features, recipe: HeadRecipe,
-               allowed: np.ndarray | None = None) -> dict[str, Any]:
+               allowed: np.ndarray | None = None, folder: Path | None = None) -> dict[str, Any]:
     """Train in place and leave the weights of the best validation epoch.
 
     Args:
@@ -60,6 +65,8 @@ def train_head(head: Head, features: Features, recipe: HeadRecipe,
         recipe: The numbers.
         allowed: [N] bool: decisions that may be learned from; all where not given. Validation and
             test do not depend on it.
+        folder: Where every epoch is kept, to go on from after a kill, and scalars are written for
+            TensorBoard; nothing is kept without it.
 
     Returns:
         `history` (a loss and a validation error an epoch), `test_mae` (command units) and
@@ -74,27 +81,57 @@ def train_head(head: Head, features: Features, recipe: HeadRecipe,
     _standardise(head, features, training)
     if hasattr(head, "fit"):  # it has numbers of its own to take from commands
         head.fit(features.commands[training])
-    accelerator = Accelerator()
+    accelerator = Accelerator(mixed_precision=recipe.precision, log_with=_tracker(folder),
+                              gradient_accumulation_steps=recipe.accumulate, project_dir=folder)
+    accelerator.init_trackers("head")
     optimizer = torch.optim.AdamW(head.parameters(), recipe.learning_rate,
                                   weight_decay=recipe.weight_decay)
     per_epoch = _batches(len(training), head.wants.window, recipe.batch)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.epochs * per_epoch)
     loop = Loop(accelerator, *accelerator.prepare(head, optimizer, schedule))
-    history, best, since = [], float("inf"), 0
-    best_weights = copy.deepcopy(head.state_dict())
-    for epoch in range(recipe.epochs):
+    history = loop.resume(folder) if folder else []
+    best = _Best(head, history, folder)
+    for epoch in epochs(len(history), recipe.epochs, "head"):
+        if len(history) - best.epoch > recipe.patience:
+            break
         loss = _one_epoch(loop, features, training, epoch, recipe)
         mae = one_step_mae(head, features, parts.validation)
         history.append({"loss": round(loss, 5), "validation_mae": round(mae, 5)})
         logger.info("head, epoch %d of %d: %s", epoch + 1, recipe.epochs, history[-1])
-        since += 1
-        if mae < best:
-            best, since, best_weights = mae, 0, copy.deepcopy(head.state_dict())
-        if since >= recipe.patience:
-            break
-    head.load_state_dict(best_weights, strict=True)
+        accelerator.log(history[-1], step=epoch + 1)
+        best.see(mae, epoch + 1)
+        if folder is not None:
+            loop.keep(folder, history)
+    accelerator.end_training()
+    best.restore()
     return {"history": history, "test_mae": round(one_step_mae(head, features, parts.test), 5),
             "overfitted": overfitted(history)}
+
+
+class _Best:
+    """The weights of the best epoch so far; on disk where a training may be gone on with."""
+
+    def __init__(self, head: Head, history: list[dict[str, float]], folder: Path | None) -> None:
+        self._head, self._path = head, folder and folder / "best.safetensors"
+        errors = [epoch["validation_mae"] for epoch in history]
+        self.error = min(errors, default=float("inf"))
+        self.epoch = errors.index(self.error) + 1 if errors else 0
+        self._weights = load_file(self._path) if errors and self._path else self._now()
+
+    def see(self, error: float, epoch: int) -> None:
+        """After an epoch: keep its weights if they are better."""
+        if error < self.error:
+            self.error, self.epoch, self._weights = error, epoch, self._now()
+            if self._path:
+                save_file(self._weights, self._path)
+
+    def restore(self) -> None:
+        """Give them back to the head."""
+        self._head.load_state_dict(self._weights, strict=True)
+
+    def _now(self) -> dict[str, torch.Tensor]:
+        return {name: value.detach().clone().contiguous()
+                for name, value in self._head.state_dict().items()}
 
 
 def split(layouts: np.ndarray, recipe: HeadRecipe) -> Split:
@@ -166,9 +203,12 @@ def _one_epoch(loop: Loop, features: Features, index: np.ndarray, epoch: int,
     if recipe.frames == "random":  # one decision of each episode
         drawn = rng.permutation(index)
         index = drawn[np.unique(features.episodes[drawn], return_index=True)[1]]
+    if recipe.curriculum:
+        index = _lesson_of(epoch, index, features, recipe)
     steps, total = _batches(len(index), head.wants.window, recipe.batch), 0.0
     order = rng.permutation(index)
-    for rows in np.array_split(order[:max(steps * recipe.batch, 1)], steps):
+    for batch in np.array_split(order[:max(steps * recipe.batch, 1)], steps):
+        rows = loop.share(batch)
         windows, lengths = features.windows(rows, head.wants, rng)
         noisy = _noisy(windows, head, recipe.feature_noise)
         commands, mask = features.targets(rows, head.wants)
@@ -180,6 +220,21 @@ def _one_epoch(loop: Loop, features: Features, index: np.ndarray, epoch: int,
         loop.step(loss, recipe.clip_grad)
         total += loss.item() / steps
     return total
+
+
+def _lesson_of(epoch: int, index: np.ndarray, features: Features,
+               recipe: HeadRecipe) -> np.ndarray:
+    """Decisions of an epoch of the curriculum: easy episodes first, all in its last half."""
+    hardest = features.difficulty.max()
+    most = 2.0 * hardest * (epoch + 1) / recipe.epochs
+    easy = index[features.difficulty[index] <= most]
+    return easy if len(easy) else index[features.difficulty[index] == features.difficulty.min()]
+
+
+def _tracker(folder: Path | None) -> str | None:
+    """TensorBoard, where there is a place for it and it is installed."""
+    has = importlib.util.find_spec("tensorboard") is not None
+    return "tensorboard" if folder is not None and has else None
 
 
 def _noisy(windows: dict[str, torch.Tensor], head: Head, noise: float) -> dict[str, torch.Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from dataclasses import asdict, dataclass, fields
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from accelerate import PartialState
 
 import policies
 from episodes.hdf5 import read_episode
@@ -17,7 +19,8 @@ from policies import golden
 from policies.backbone import Backbone
 from policies.learned import Learned
 from training.features import Features, compute, wordings
-from training.heads import train_head
+from training.heads import HeadRecipe, train_head
+from training.loop import once
 from training.recipes import recipe_of
 from training.validate import drive
 
@@ -51,7 +54,7 @@ def prepare(backbone: Backbone, paths: list[Path], names: tuple[str, ...],
     for name in names:
         wants = untrained(name, backbone, options, options.seed).head.wants
         parts |= dict.fromkeys((*wants.frame, *wants.text))
-    features = compute(backbone, paths, options.work / "features", list(parts))
+    features = once(lambda: compute(backbone, paths, options.work / "features", list(parts)))
     return Lesson(backbone, paths, features, trained_on, towers)
 
 
@@ -77,14 +80,11 @@ def learn(name: str, seed: int, lesson: Lesson, folder: Path, options: TrainingO
     """
     policy = untrained(name, lesson.backbone, options, seed)
     recipe = recipe_of(name, options.epochs, seed)
-    learned = train_head(policy.head, lesson.features, recipe, allowed)
+    learned = train_head(policy.head, lesson.features, recipe, allowed,
+                         _progress(name, recipe, lesson, options) if allowed is None else None)
     if learned["overfitted"]:
         logger.warning("%s, seed %d: %s", name, seed, learned["overfitted"])
-    policy.save_pretrained(folder, lesson.trained_on,
-                           options.seed if options.data is None else None, towers)
-    stored = read_episode(lesson.paths[0])
-    golden.write(policies.make(str(folder)), folder, wordings(stored)[0],
-                 list(stored.decisions[0][:GOLDEN_PICTURES]))
+    once(lambda: _store(policy, lesson, folder, options, towers))
     record = {
         "command": command(options), "policy": name, "seed": seed,
         "options": {key: value.name if isinstance(value, Path) else value
@@ -94,14 +94,34 @@ def learn(name: str, seed: int, lesson: Lesson, folder: Path, options: TrainingO
         "towers": lesson.towers, "lesson": _about(lesson),
         "versions": {package: version(package) for package in VERSIONS},
     }
-    if options.validation_episodes:
+    if options.validation_episodes and PartialState().is_main_process:
         record["closed_loop_val"] = drive(folder, options)
     write_record(folder, record)
     return record
 
 
+def _store(policy: Learned, lesson: Lesson, folder: Path, options: TrainingOptions,
+           towers: Path | None) -> None:
+    """The checkpoint, and its answers to some pictures; by the first process alone."""
+    if not PartialState().is_main_process:
+        return
+    policy.save_pretrained(folder, lesson.trained_on,
+                           options.seed if options.data is None else None, towers)
+    stored = read_episode(lesson.paths[0])
+    golden.write(policies.make(str(folder)), folder, wordings(stored)[0],
+                 list(stored.decisions[0][:GOLDEN_PICTURES]))
+
+
+def _progress(name: str, recipe: HeadRecipe, lesson: Lesson, options: TrainingOptions) -> Path:
+    """Where this very training is kept while it goes on; no other ever meets it."""
+    what = json.dumps([name, asdict(recipe), _about(lesson)], sort_keys=True)
+    return options.work / "progress" / f"{name}_{hashlib.sha256(what.encode()).hexdigest()[:12]}"
+
+
 def write_record(folder: Path, record: dict[str, Any]) -> None:
-    """Beside the weights; its presence says that the head is done."""
+    """Beside the weights, by the first process; its presence says that the head is done."""
+    if not PartialState().is_main_process:
+        return
     (folder / RECORD_FILE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 

@@ -18,6 +18,7 @@ from policies.backbone import Backbone
 from policies.sizes import sizes
 from training.dagger import collect
 from training.learn import Lesson, is_learned, learn, prepare, write_record
+from training.loop import once
 
 if TYPE_CHECKING:
     from training.options import TrainingOptions
@@ -33,7 +34,7 @@ def train(options: TrainingOptions) -> Path:
     _check_sources(options)
     out = options.out or options.work / ("checkpoint" if options.is_one else "checkpoints")
     _writable(options.work, out)
-    paths = watch.time("episodes", lambda: _episodes(options))
+    paths = watch.time("episodes", lambda: once(lambda: _episodes(options)))
     backbone = watch.time("towers", lambda: _backbone(options))
     for number in range(0 if options.data is not None else options.dagger_rounds):
         paths = paths + watch.time(f"dagger {number + 1}",
@@ -44,7 +45,7 @@ def train(options: TrainingOptions) -> Path:
                                                   options))
         write_record(out, record | {"seconds": watch.seconds})
         return out
-    _share_towers(backbone, out / "towers")
+    once(lambda: _share_towers(backbone, out / "towers"))
     for name in options.policies:
         for seed in range(options.seed, options.seed + options.seeds):
             folder = out / (name if seed == options.seed else f"seed_{seed}/{name}")
@@ -76,8 +77,8 @@ def _round(number: int, paths: list[Path], backbone: Backbone,
     lesson = _lesson(backbone, paths, (DRIVER,), options)
     if not is_learned(DRIVER, options.seed, lesson, driver, options):
         learn(DRIVER, options.seed, lesson, driver, options)
-    return collect(options.work / f"dagger_{number}_{options.dagger_episodes}_{source}", driver,
-                   number, options)
+    folder = options.work / f"dagger_{number}_{options.dagger_episodes}_{source}"
+    return once(lambda: collect(folder, driver, number, options))
 
 
 def _lesson(backbone: Backbone, paths: list[Path], names: tuple[str, ...],
@@ -136,7 +137,8 @@ def _mini_towers(options: TrainingOptions) -> Path:
     folder = options.work / _towers_name(options)
     if not (folder / "towers.json").is_file():
         scenes = options.work / f"scenes_{options.frames}_{_made(options)}"
-        collect(scenes, options.frames, options.seed, options.workers, options.appearance)
+        once(lambda: collect(scenes, options.frames, options.seed, options.workers,
+                             options.appearance))
         train_towers(scenes, folder, TowerRecipe(
             frames=options.frames, epochs=options.tower_epochs, seed=options.seed))
     return folder

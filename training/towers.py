@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,7 @@ from policies.sizes import sizes
 from policies.tokens import train_tokenizer
 from scenarios import SIDELESS
 from training.captions import SIDES, grounded, instruction_texts, plain, side_named
-from training.loop import Loop
+from training.loop import Loop, epochs
 from training.scenes import LABEL_WIDTH, OBJECTS, load_scenes
 
 logger = logging.getLogger(__name__)
@@ -121,25 +120,27 @@ def train_towers(scenes: Path, folder: Path, recipe: TowerRecipe) -> None:
         optimizer, recipe.learning_rate, total_steps=steps, pct_start=recipe.warmup
     )
     loop = Loop(accelerator, *accelerator.prepare(trainee, optimizer, schedule))
-    history = _resume(accelerator, folder / "progress")
-    for epoch in range(len(history), recipe.epochs):
+    history = loop.resume(folder / "progress")
+    for epoch in epochs(len(history), recipe.epochs, "towers"):
         start = time.perf_counter()
         losses = _one_epoch(loop, data, epoch, recipe)
         history.append(losses | {"seconds": round(time.perf_counter() - start, 1)})
         logger.info("towers, epoch %d of %d: %s", epoch + 1, recipe.epochs, history[-1])
-        _keep(accelerator, folder / "progress", history)
-    kosmos.model.half().save_pretrained(folder / "kosmos2")
-    kosmos.processor.save_pretrained(folder / "kosmos2")
-    clip.model.half()
-    clip.save_pretrained(folder / "clip")
-    about = {"recipe": asdict(recipe), "history": history, "frames": len(data.frames)}
-    (folder / "towers.json").write_text(json.dumps(about, indent=2), encoding="utf-8")
+        loop.keep(folder / "progress", history)
+    if accelerator.is_main_process:
+        kosmos.model.half()
+        kosmos.save_pretrained(folder / "kosmos2")
+        clip.model.half()
+        clip.save_pretrained(folder / "clip")
+        about = {"recipe": asdict(recipe), "history": history, "frames": len(data.frames)}
+        (folder / "towers.json").write_text(json.dumps(about, indent=2), encoding="utf-8")
+    accelerator.wait_for_everyone()
 
 
 def _one_epoch(loop: Loop, data: _Scenes, epoch: int, recipe: TowerRecipe) -> dict[str, float]:
     """One pass over the scenes; returns the mean of each loss."""
     sums: dict[str, float] = {}
-    for batch in data.batches(epoch):
+    for batch in data.batches(epoch, loop.share):
         moved = {name: value.to(loop.accelerator.device) if name != "prompts" else value
                  for name, value in batch.items()}
         losses = loop.model(moved)
@@ -187,12 +188,13 @@ class _Scenes:
         self._sides = torch.tensor([SIDES.index(side_named(text)) for text in self._instructions])
         self._lengths = np.array([len(prompt.ids) for prompt in self._prompts])
 
-    def batches(self, epoch: int) -> Iterator[dict[str, Any]]:
+    def batches(self, epoch: int, share: Callable[[np.ndarray], np.ndarray]
+                ) -> Iterator[dict[str, Any]]:
         """Shuffled batches of one epoch; the same epoch gives the same batches."""
         rng = np.random.default_rng([self._recipe.seed, epoch])
         order = rng.permutation(len(self.frames))
         for step in range(self.steps):
-            index = order[step * self._recipe.batch:(step + 1) * self._recipe.batch]
+            index = share(order[step * self._recipe.batch:(step + 1) * self._recipe.batch])
             half = len(index) // 2
             flip = int(rng.random() < 0.5)
             frames = self.frames[index][:, :, ::-1] if flip else self.frames[index]
@@ -265,22 +267,3 @@ def _place_loss(predicted: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
                            beta=0.05, reduction="none").mean(dim=-1)
     return visible + 4.0 * (off * seen).sum() / seen.sum().clamp(min=1.0)
 
-
-def _resume(accelerator: Accelerator, folder: Path) -> list[dict[str, float]]:
-    """The finished epochs' losses; weights, optimizer and schedule go back to where they were."""
-    path = folder / "history.json"
-    if not path.is_file():
-        return []
-    history = json.loads(path.read_text(encoding="utf-8"))
-    accelerator.load_state(str(folder / f"epoch_{len(history)}"))
-    logger.info("towers: going on after epoch %d", len(history))
-    return history
-
-
-def _keep(accelerator: Accelerator, folder: Path, history: list[dict[str, float]]) -> None:
-    """Keep the state, then say so: a kill in between leaves the epoch before."""
-    folder.mkdir(parents=True, exist_ok=True)
-    accelerator.save_state(str(folder / f"epoch_{len(history)}"), safe_serialization=False)
-    temporary = folder / "history.tmp"
-    temporary.write_text(json.dumps(history), encoding="utf-8")
-    os.replace(temporary, folder / "history.json")

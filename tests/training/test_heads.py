@@ -98,3 +98,39 @@ def test_overfitting_is_said_in_words():
     assert "after epoch 2" in overfitted(history([3, 2, 1], [0.3, 0.1, 0.2]))
     assert overfitted(history([3, 2, 1], [0.3, 0.1, 0.105])) is None
     assert overfitted(history([3, 2, 2.5], [0.3, 0.1, 0.2])) is None  # both got worse: diverged
+
+
+def test_a_killed_training_goes_on_to_the_same_weights(tmp_path, monkeypatch):
+    whole, parts, data = Listens(), Listens(), features(30)
+    parts.load_state_dict(whole.state_dict())
+    fresh = {name: value.clone() for name, value in parts.state_dict().items()}
+    recipe = HeadRecipe(epochs=6, **QUICK)
+    told = train_head(whole, data, recipe, folder=tmp_path / "whole")
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("training.heads.overfitted", killed)
+        patch.setattr("training.heads.epochs", lambda begun, count, what: range(begun, 3))
+        with pytest.raises(KeyboardInterrupt):
+            train_head(parts, data, recipe, folder=tmp_path / "parts")
+    parts.load_state_dict(fresh)
+    assert train_head(parts, data, recipe, folder=tmp_path / "parts") == told
+    for name, value in whole.state_dict().items():
+        assert torch.equal(parts.state_dict()[name], value)
+
+
+def test_the_curriculum_begins_with_what_is_easy_and_ends_with_all(monkeypatch):
+    data, learned = features(30), []
+    data.difficulty = data.episodes % 4
+    windows = data.windows
+
+    def watched(rows, wants, rng):
+        if rng is not None:
+            learned.append(set(data.difficulty[rows]))
+        return windows(rows, wants, rng)
+
+    monkeypatch.setattr(data, "windows", watched)
+    train_head(Listens(window=1), data, HeadRecipe(epochs=6, batch=200, curriculum=True))
+    assert learned == [{0, 1}, {0, 1, 2}, {0, 1, 2, 3}, *[{0, 1, 2, 3}] * 3]
