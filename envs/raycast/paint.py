@@ -60,6 +60,18 @@ def _copy(row, tile, first, last):
 
 
 @jit
+def _columns(lines, count, v, width):
+    """A row's columns [low, high) that a region touches, and [inner, outer) of full coverage."""
+    low, high = span(lines, 0, count, v, width, -0.5)
+    if low == high:
+        return low, low, high, high
+    inner, outer = span(lines, 0, count, v, width, 0.5)
+    if inner == outer:
+        return low, high, high, high
+    return low, inner, outer, high
+
+
+@jit
 def fill_plain(picture, lines, count, top, bottom, surface, light):
     """One colour everywhere; light: the surface's strength."""
     red, green, blue = (min(255.0, surface[0] * light), min(255.0, surface[1] * light),
@@ -68,12 +80,9 @@ def fill_plain(picture, lines, count, top, bottom, surface, light):
     tile = np.empty((width, 3), np.uint8)
     _repeat(tile, red, green, blue)
     for v in range(top, bottom):
-        low, high = span(lines, 0, count, v, width, -0.5)
+        low, inner, outer, high = _columns(lines, count, v, width)
         if low == high:
             continue
-        inner, outer = span(lines, 0, count, v, width, 0.5)
-        if inner == outer:
-            inner = outer = high
         for u in range(low, inner):
             blend(picture, v, u, coverage(lines, 0, count, u, v), red, green, blue)
         _copy(picture[v], tile, inner, outer)
@@ -139,12 +148,9 @@ def fill_textured(picture, lines, count, top, bottom, table, texture, texels, le
     """
     width = picture.shape[1]
     for v in range(top, bottom):
-        low, high = span(lines, 0, count, v, width, -0.5)
+        low, inner, outer, high = _columns(lines, count, v, width)
         if low == high:
             continue
-        inner, outer = span(lines, 0, count, v, width, 0.5)
-        if inner == outer:
-            inner = outer = high
         level = level_of(levels, texture, footprint(plane, 0.5 * (low + high), v))
         offset, bits = np.uint64(levels[texture, level, 0]), levels[texture, level, 1]
         scale = float(WHOLE << bits)
