@@ -17,9 +17,11 @@ import policies
 from episodes.hdf5 import read_episode
 from policies import golden
 from policies.backbone import Backbone
+from policies.head import Head
 from policies.learned import Learned
+from training.active import Budget, rounds
 from training.features import Features, compute, wordings
-from training.heads import HeadRecipe, train_head
+from training.heads import HeadRecipe, split, train_head
 from training.loop import once
 from training.recipes import recipe_of
 from training.validate import drive
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 GOLDEN_PICTURES = 4
 RECORD_FILE = "training.json"
+ACTIVE = ("case5_active_learning",)  # choose their episodes themselves
+ACTIVE_ROUNDS = 4
 VERSIONS = ("torch", "transformers", "open_clip_torch", "accelerate", "numpy")
 # Where things lie and run does not decide what is learned.
 PLACES = ("work", "out", "log_level", "engine", "address")
@@ -66,7 +70,7 @@ def untrained(name: str, backbone: Backbone, options: TrainingOptions, seed: int
 
 
 def learn(name: str, seed: int, lesson: Lesson, folder: Path, options: TrainingOptions,
-          towers: Path | None = None, allowed: np.ndarray | None = None) -> dict[str, Any]:
+          towers: Path | None = None) -> dict[str, Any]:
     """Train one head and write its checkpoint folder; returns the training record.
 
     Args:
@@ -76,12 +80,14 @@ def learn(name: str, seed: int, lesson: Lesson, folder: Path, options: TrainingO
         folder: Where the checkpoint goes.
         options: Of the run.
         towers: Where shared towers lie; without it they are copied.
-        allowed: As in `train_head`.
     """
     policy = untrained(name, lesson.backbone, options, seed)
     recipe = recipe_of(name, options.epochs, seed)
-    learned = train_head(policy.head, lesson.features, recipe, allowed,
-                         _progress(name, recipe, lesson, options) if allowed is None else None)
+    if name in ACTIVE:
+        learned = _ask_and_learn(policy, lesson, recipe, options)
+    else:
+        learned = train_head(policy.head, lesson.features, recipe,
+                             folder=_progress(name, recipe, lesson, options))
     if learned["overfitted"]:
         logger.warning("%s, seed %d: %s", name, seed, learned["overfitted"])
     once(lambda: _store(policy, lesson, folder, options, towers))
@@ -100,12 +106,29 @@ def learn(name: str, seed: int, lesson: Lesson, folder: Path, options: TrainingO
     return record
 
 
+def _ask_and_learn(policy: Learned, lesson: Lesson, recipe: HeadRecipe,
+                   options: TrainingOptions) -> dict[str, Any]:
+    """Learn from half of the episodes, which the head asks for in rounds."""
+    pool = np.unique(lesson.features.episodes[split(lesson.features.layouts, recipe).training])
+    share = len(pool) // (2 * ACTIVE_ROUNDS)
+    budget = Budget(first=share, step=share, rounds=ACTIVE_ROUNDS - 1)
+
+    def fresh(seed: int) -> Head:
+        return untrained(policy.name, lesson.backbone, options, seed).head
+
+    for each in rounds(fresh, lesson.features, recipe, budget, "dropout"):
+        policy.head, learned = each.head, each.told | {
+            "labelled_episodes": len(each.labelled), "of": len(pool)}
+    return learned
+
+
 def _store(policy: Learned, lesson: Lesson, folder: Path, options: TrainingOptions,
            towers: Path | None) -> None:
     """The checkpoint, and its answers to some pictures; by the first process alone."""
     if not PartialState().is_main_process:
         return
-    policy.save_pretrained(folder, lesson.trained_on,
+    half = f"half, chosen by uncertainty, of {lesson.trained_on}"
+    policy.save_pretrained(folder, half if policy.name in ACTIVE else lesson.trained_on,
                            options.seed if options.data is None else None, towers)
     stored = read_episode(lesson.paths[0])
     golden.write(policies.make(str(folder)), folder, wordings(stored)[0],

@@ -30,22 +30,15 @@ Result = TypeVar("Result")
 
 def train(options: TrainingOptions) -> Path:
     """All stages in order; returns the checkpoint folder, or the folder of several."""
-    watch = _Watch()
-    _check_sources(options)
+    watch = Watch()
     out = options.out or options.work / ("checkpoint" if options.is_one else "checkpoints")
-    _writable(options.work, out)
-    paths = watch.time("episodes", lambda: once(lambda: _episodes(options)))
-    backbone = watch.time("towers", lambda: _backbone(options))
-    for number in range(0 if options.data is not None else options.dagger_rounds):
-        paths = paths + watch.time(f"dagger {number + 1}",
-                                   partial(_round, number, paths, backbone, options))
-    lesson = watch.time("features", lambda: _lesson(backbone, paths, options.policies, options))
+    lesson = lesson_of(options, watch, out)
     if options.is_one:
         record = watch.time("head", lambda: learn(options.policy, options.seed, lesson, out,
                                                   options))
         write_record(out, record | {"seconds": watch.seconds})
         return out
-    once(lambda: _share_towers(backbone, out / "towers"))
+    once(lambda: _share_towers(lesson.backbone, out / "towers"))
     for name in options.policies:
         for seed in range(options.seed, options.seed + options.seeds):
             folder = out / (name if seed == options.seed else f"seed_{seed}/{name}")
@@ -54,7 +47,27 @@ def train(options: TrainingOptions) -> Path:
     return out
 
 
-class _Watch:
+def lesson_of(options: TrainingOptions, watch: Watch | None = None,
+              out: Path | None = None) -> Lesson:
+    """What heads learn from: episodes, towers, rounds of DAgger, features.
+
+    Args:
+        options: Of the run.
+        watch: Notes how long each stage took.
+        out: Another folder that must be writable, before any work.
+    """
+    watch = watch or Watch()
+    _check_sources(options)
+    _writable(options.work, *([out] if out else []))
+    paths = watch.time("episodes", lambda: once(lambda: _episodes(options)))
+    backbone = watch.time("towers", lambda: _backbone(options))
+    for number in range(0 if options.data is not None else options.dagger_rounds):
+        paths = paths + watch.time(f"dagger {number + 1}",
+                                   partial(_round, number, paths, backbone, options))
+    return watch.time("features", lambda: _lesson(backbone, paths, options.policies, options))
+
+
+class Watch:
     """How long each stage took; one that was kept takes no time."""
 
     def __init__(self) -> None:
