@@ -208,8 +208,9 @@ class Learned(Policy):
             raise ValueError(f"{folder}: {self.name} needs the towers "
                              f"{' and '.join(self.towers())}, got {', '.join(sources)}.")
         sources = {name: sources[name] for name in self.towers()}
-        self._assemble(Backbone.load(sources, sizes(config["size"]).image_size, dtype),
-                       config["size"], seed=0)
+        backbone = Backbone.load(sources, sizes(config["size"]).image_size, dtype)
+        _check_widths(config.get("features", {}).get("widths", {}), backbone.widths, folder)
+        self._assemble(backbone, config["size"], seed=0)
         load_strictly(self.head, read_tensors(folder / HEAD_FILE), str(folder / HEAD_FILE))
         self.spec = replace(
             self._describe(), weights=config["weights"], trained_on=config["trained_on"],
@@ -228,6 +229,8 @@ class Learned(Policy):
             "policy": self.name, "size": self.size, "weights": "trained",
             "picture": {"size": self.sizes.image_size, "color_order": "RGB", "resize": "squeeze"},
             "features": {"frame": self.head.wants.frame, "text": self.head.wants.text,
+                         "widths": {name: self.backbone.widths[name] for name in
+                                    (*self.head.wants.frame, *self.head.wants.text)},
                          "normalisation": f"mean and std of each, in {HEAD_FILE}"},
             "window": self.head.wants.window, "plan_length": self.head.wants.plan,
             "decision_s": 0.4,
@@ -235,6 +238,15 @@ class Learned(Policy):
                        "limit": COMMAND_LIMIT, "angular_z": 0.0},
             "instruction_template": INSTRUCTION_TEMPLATE,
         }
+
+
+def _check_widths(trained: dict[str, int], given: dict[str, int], folder: Path) -> None:
+    """Refuse towers that are not as wide as those that the head was trained behind."""
+    wrong = [f"{name} {width}, got {given.get(name)}" for name, width in trained.items()
+             if given.get(name) != width]
+    if wrong:
+        raise ValueError(f"{folder}: its head was trained behind features of other widths: "
+                         f"expected {'; '.join(wrong)}. Give it the towers it was trained with.")
 
 
 def _device(name: str) -> torch.device:

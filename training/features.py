@@ -37,6 +37,7 @@ class Features:
     wordings: list[list[int]]  # per episode: its wordings' rows in `texts`, the default first
     answers: torch.Tensor | None = None  # [N, ASKED, width]: of the action token
     difficulty: np.ndarray = field(default_factory=lambda: np.zeros(0))  # [N]: see `_difficulty`
+    sources: tuple[str, ...] = ()  # per episode: real, simulated or dummy
     ends: np.ndarray = field(init=False)  # [N] int64: one past the last decision of its episode
 
     def __post_init__(self) -> None:
@@ -115,12 +116,13 @@ def compute(backbone: Backbone, paths: Sequence[Path], cache: Path,
     found: list[dict[str, np.ndarray]] = []
     sentences: dict[str, int] = {}
     places: dict[str, int] = {}
-    wordings = []
+    wordings, sources = [], []
     made_of = " ".join([backbone.hash, *looked, *(load(name).hash() for name in names())])
     for number, path in enumerate(paths):
         stored = _cached(backbone, path, cache, made_of, looked)
         wordings.append([sentences.setdefault(str(text), len(sentences))
                          for text in stored.pop("texts")])
+        sources.append(str(stored.pop("source")))
         layout = places.setdefault(str(stored.pop("layout")), len(places))
         count = len(stored["commands"])
         found.append(stored | {"episode": np.full(count, number), "step": np.arange(count),
@@ -135,7 +137,7 @@ def compute(backbone: Backbone, paths: Sequence[Path], cache: Path,
         {name: torch.from_numpy(known[name]) for name in looked},
         torch.from_numpy(known["commands"]), known["episode"], known["layout"], known["step"],
         {name: part.cpu().clone() for name, part in texts.items()}, wordings,
-        difficulty=known["difficulty"])
+        difficulty=known["difficulty"], sources=tuple(sources))
     if ACTION in parts:
         features.answers = _answers(backbone, features, list(sentences))
     return features
@@ -215,7 +217,7 @@ def _cached(backbone: Backbone, path: Path, cache: Path, made_of: str,
     pictures, commands = episode.decisions
     stored = {"commands": commands[:, :2].astype(np.float32),
               "texts": np.array(wordings(episode)), "layout": np.array(_layout(path)),
-              "difficulty": np.array(_difficulty(episode))}
+              "difficulty": np.array(_difficulty(episode)), "source": np.array(episode.source)}
     with torch.inference_mode():
         looked = [backbone.look(list(pictures[k:k + BATCH]), parts)
                   for k in range(0, len(pictures), BATCH)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections import Counter
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import version
 from pathlib import Path
@@ -59,7 +60,18 @@ def prepare(backbone: Backbone, paths: list[Path], names: tuple[str, ...],
         wants = untrained(name, backbone, options, options.seed).head.wants
         parts |= dict.fromkeys((*wants.frame, *wants.text))
     features = once(lambda: compute(backbone, paths, options.work / "features", list(parts)))
+    counts = Counter(features.sources)
+    if "dummy" in counts and len(counts) > 1:
+        raise ValueError(f"Dummy episodes are never mixed with others: got "
+                         f"{_counted(counts)}; train on each folder alone.")
+    if options.data is not None:
+        trained_on = f"{_counted(counts)} episode files of {options.data.name}"
     return Lesson(backbone, paths, features, trained_on, towers)
+
+
+def _counted(counts: Counter[str]) -> str:
+    """`60 real and 12 simulated`."""
+    return " and ".join(f"{count} {source}" for source, count in sorted(counts.items()))
 
 
 def untrained(name: str, backbone: Backbone, options: TrainingOptions, seed: int) -> Learned:

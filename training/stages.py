@@ -189,8 +189,6 @@ def _towers_record(options: TrainingOptions) -> Any:
 
 def _trained_on(options: TrainingOptions, episodes: int) -> str:
     """In words, for every result that comes out of these weights."""
-    if options.data is not None:
-        return f"{episodes} episode files of {options.data.name}"
     driven = max(0, episodes - options.episodes)
     dagger = f" and {driven} that {DRIVER} drove, labelled by the planner," if driven else ""
     return (f"{options.episodes} simulated expert episodes{dagger} in appearance "

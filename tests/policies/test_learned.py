@@ -17,7 +17,7 @@ from policies.hybrid import FusionLstm, Hybrid
 from policies.kosmos import Kosmos
 from policies.kosmos import config as kosmos_config
 from policies.sizes import FULL, MINI
-from tests.policies.towers import tiny_backbone, write_tiny_towers
+from tests.policies.towers import tiny_backbone
 
 LEFT = "Navigate around the obstacle on the left side and reach the cup"
 VISION = ("kosmos_vision", "clip_vision")
@@ -160,7 +160,7 @@ def test_a_tower_of_another_shape_is_refused_by_the_name_of_its_tensor(checkpoin
 @pytest.mark.parametrize(("file", "content", "said"), [
     ("config.json", '{"format": 1}', "policy must be a str"),
     ("config.json", '{"format": 1, "policy": "hybrid", "size": "mini", "weights": "trained", '
-                    '"trained_on": "x", "towers": {}}', "towers must be kosmos2, or clip and kosmos2"),
+                    '"trained_on": "x", "towers": {}}', "towers must be kosmos2, or clip and"),
     ("towers/clip/open_clip_config.json", "{", "open_clip_config.json: is not valid JSON"),
     ("towers/clip/open_clip_config.json", "{}", "expected model_cfg with"),
     ("towers/kosmos2/config.json", "{", "cannot be had"),
@@ -285,6 +285,15 @@ def test_checkpoints_that_share_towers_find_them_beside_themselves(tmp_path):
         shutil.move(tmp_path / name, moved / name)
     assert not (moved / "heads" / "hybrid" / "towers").exists()
     assert make(str(moved / "heads" / "hybrid")).spec.weights == "trained"
+
+
+def test_towers_of_other_widths_are_refused_by_the_name_of_the_feature(checkpoint, tmp_path):
+    other = shutil.copytree(checkpoint, tmp_path / "other")
+    said = json.loads((other / "config.json").read_text())
+    said["features"]["widths"]["kosmos_text"] = 2048
+    (other / "config.json").write_text(json.dumps(said))
+    with pytest.raises(ValueError, match="expected kosmos_text 2048, got 16"):
+        Hybrid(checkpoint=other)
 
 
 def test_a_checkpoint_of_another_policy_is_refused(checkpoint):

@@ -32,7 +32,7 @@ def test_training_on_given_episodes_writes_a_checkpoint_that_drives_and_says_wha
     assert "--epochs 2" in record["command"]
     policy = make(str(folder))
     assert policy.spec.weights == "trained"
-    assert "3 episode files" in policy.spec.trained_on
+    assert "3 simulated episode files" in policy.spec.trained_on
     memory = policy.begin("left", 0)
     observation = {"rgb": np.zeros((36, 64, 3), np.uint8), "velocity": np.zeros(3, np.float32)}
     assert np.isfinite(policy.act([memory], [observation])[0].commands).all()
