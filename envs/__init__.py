@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envs.interface import RobotSpec
-from scenarios import Scenario, did_you_mean, load, names
+from envs.shipped import shipped_or_own
+from scenarios import Scenario, load, names
 from scenarios.strict import build, read_toml
 
 if TYPE_CHECKING:
@@ -19,18 +20,13 @@ if TYPE_CHECKING:
 ROBOTS = Path(__file__).parent / "robots"
 
 
-def load_robot(name: str = "serbot") -> RobotSpec:
+def load_robot(name: str | Path = "serbot") -> RobotSpec:
     """A shipped robot by name, or a user's own by the path of its TOML file.
 
     Raises:
         ValueError: for an unknown name ("Did you mean") or a file that does not fit.
     """
-    own = name.endswith(".toml")
-    known = sorted(path.stem for path in ROBOTS.glob("*.toml"))
-    if not own and name not in known:
-        raise ValueError(f"Unknown robot {name!r}.{did_you_mean(name, known)} "
-                         f"Expected one of {', '.join(known)} or a TOML file.")
-    path = Path(name) if own else ROBOTS / f"{name}.toml"
+    path = shipped_or_own("robot", name, ROBOTS, ".toml")
     return build(RobotSpec, read_toml(path), path.name)
 
 

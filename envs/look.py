@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from scenarios import did_you_mean
+from envs.shipped import shipped, shipped_or_own
 from scenarios.strict import build
 
 TEXTURES = Path(__file__).parent / "textures"
@@ -121,20 +121,16 @@ class Appearance:
 
 def texture_names() -> list[str]:
     """The shipped textures."""
-    return sorted(path.stem for path in TEXTURES.glob("*.png"))
+    return shipped(TEXTURES, ".png")
 
 
-def texture_path(texture: str) -> Path:
+def texture_path(texture: str | Path) -> Path:
     """The PNG of a shipped texture's name, or a user's own by its path.
 
     Raises:
         ValueError: for an unknown name ("Did you mean") or a file that is not there.
     """
-    own = texture.endswith(".png")
-    if not own and texture not in texture_names():
-        raise ValueError(f"Unknown texture {texture!r}.{did_you_mean(texture, texture_names())} "
-                         f"Expected one of {', '.join(texture_names())}, 'none' or a PNG file.")
-    path = Path(texture) if own else TEXTURES / f"{texture}.png"
+    path = shipped_or_own("texture", texture, TEXTURES, ".png", repr(NO_TEXTURE))
     if not path.is_file():
         raise ValueError(f"{texture}: there is no such texture file; give the path of a PNG.")
     with path.open("rb") as file:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from envs.look import NO_TEXTURE, SHAPES, check_rgb, check_texture, texture_path
+from envs.shipped import shipped, shipped_or_own
 from scenarios import did_you_mean
 from scenarios.strict import build, read_toml
 
@@ -170,10 +171,10 @@ class Profile:
 
 def profile_names() -> list[str]:
     """The shipped profiles."""
-    return sorted(path.stem for path in PROFILES.glob("*.toml"))
+    return shipped(PROFILES, ".toml")
 
 
-def load_profile(name: str) -> Profile:
+def load_profile(name: str | Path) -> Profile:
     """A shipped profile by name, or a user's own by the path of its TOML file.
 
     A relative path of a texture counts from the TOML file's folder.
@@ -181,11 +182,7 @@ def load_profile(name: str) -> Profile:
     Raises:
         ValueError: for an unknown name ("Did you mean") or a file that does not fit.
     """
-    own = name.endswith(".toml")
-    if not own and name not in profile_names():
-        raise ValueError(f"Unknown appearance {name!r}.{did_you_mean(name, profile_names())} "
-                         f"Expected one of {', '.join(profile_names())} or a TOML file.")
-    path = Path(name) if own else PROFILES / f"{name}.toml"
+    path = shipped_or_own("appearance", name, PROFILES, ".toml")
     if path.stem in profile_names() and path.resolve().parent != PROFILES.resolve():
         raise ValueError(f"{path}: {path.stem!r} is a shipped profile's name; give yours another, "
                          f"in the file and as the file's.")
