@@ -16,7 +16,6 @@ COMMAND_LIMIT = 1.15  # the laboratory's key press constant
 DRIVES = ("throttle", "proportional")
 TICK_S = 0.05
 SUBSTEPS_PER_TICK = 12  # physics at 240 Hz
-ENDS = ("goal", "contact", "time", "out_of_bounds", "stuck", "policy_error", "safety_stop")
 
 
 class Observation(TypedDict):
