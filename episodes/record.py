@@ -42,6 +42,7 @@ class Record:
     latency_s: np.ndarray  # [N] float64: wall-clock seconds the policy took, 0 within a plan
     touched: dict[str, float]  # what was touched first at which second
     rgb: np.ndarray | None = field(default=None, repr=False)  # [N + 1, H, W, 3] uint8 where kept
+    confidence: np.ndarray | None = None  # [N] float64 where the policy says any, else NaN
     appearance: dict[str, Any] | None = None  # how it looked, where that was drawn; `envs.look`
 
     @property
@@ -63,8 +64,8 @@ class Record:
     def header(self) -> dict[str, Any]:
         """Everything but the arrays, ready for JSON."""
         return {name: value for name, value in vars(self).items()
-                if not isinstance(value, np.ndarray) and name != "rgb"}
+                if not isinstance(value, np.ndarray) and name not in ("rgb", "confidence")}
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays by name; `rgb` only where it was kept."""
+        """The arrays by name; `rgb` and `confidence` only where there are any."""
         return {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}

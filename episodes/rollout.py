@@ -26,6 +26,7 @@ from policies.interface import (
 )
 
 POLICY_STREAM = 1  # keeps a policy's chance apart from the layout's
+CONFIDENCE_THRESHOLD = 0.3  # of an action: with less the robot stands still; the laboratory's
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Task:
     execute: int = 1  # rows of a plan driven before asking again
     keep_rgb: bool = False
     most: int | None = None  # decisions, where fewer than the world's time limit are wanted
+    confidence_threshold: float = CONFIDENCE_THRESHOLD  # 0 drives whatever the policy is unsure of
 
 
 class _Log:
@@ -52,6 +54,7 @@ class _Log:
         self.asked: list[np.ndarray] = []
         self.sent: list[np.ndarray] = []
         self.latency: list[float] = []
+        self.confidence: list[float | None] = []
         self.look(observation, info)
 
     def look(self, observation: Observation, info: dict[str, Any]) -> None:
@@ -64,10 +67,18 @@ class _Log:
         if self._keep_rgb:
             self.rgb.append(observation["rgb"])
 
-    def moved(self, asked: np.ndarray, sent: np.ndarray, latency_s: float) -> None:
+    def moved(self, asked: np.ndarray, sent: np.ndarray, latency_s: float,
+              confidence: float | None) -> None:
         self.asked.append(asked)
         self.sent.append(sent)
         self.latency.append(latency_s)
+        self.confidence.append(confidence)
+
+    def confidences(self) -> np.ndarray | None:
+        """[N] float64 with NaN where the policy said none; None where it never said any."""
+        if all(each is None for each in self.confidence):
+            return None
+        return np.array([np.nan if each is None else each for each in self.confidence])
 
 
 @dataclass
@@ -131,7 +142,7 @@ def steps(place: Any, policy: Policy, task: Task) -> Episode:
     observation, info = yield "reset", (), {"seed": task.seed, "options": task.fixed}
     log = _Log(observation, info, task.keep_rgb)
     question = Question(policy.begin(task.instruction, policy_seed(task.seed)), observation)
-    ended_by, error = None, None
+    ended_by, error, confidence = None, None, None
     plan: list[np.ndarray] = []
     while ended_by is None:
         latency_s = 0.0
@@ -141,10 +152,11 @@ def steps(place: Any, policy: Policy, task: Task) -> Episode:
             if isinstance(answer.action, ActionError):
                 ended_by, error = "policy_error", str(answer.action)
                 break
-            plan, latency_s = _rows(answer.action, task.execute), answer.latency_s
+            plan, latency_s = _rows(answer.action, task), answer.latency_s
+            confidence = answer.action.confidence
         command = plan.pop(0)
         question.observation, _, terminated, truncated, info = yield "step", (command,), {}
-        log.moved(command, info.get("sent", command), latency_s)
+        log.moved(command, info.get("sent", command), latency_s, confidence)
         log.look(question.observation, info)
         if terminated:
             ended_by = info["ended_by"]
@@ -194,11 +206,15 @@ def _tell(policy: Policy, memory: Memory, info: dict[str, Any], scenario: Any) -
         memory.label = (scenario.name, info["layout"].variation.distance)
 
 
-def _rows(action: Action, execute: int) -> list[np.ndarray]:
-    """The commands to drive before asking again; a policy that says stop stands still."""
-    if action.stop:
+def _rows(action: Action, task: Task) -> list[np.ndarray]:
+    """The commands to drive before asking again.
+
+    A policy that says stop stands still, and one that is not sure enough does for one decision.
+    """
+    unsure = action.confidence is not None and action.confidence < task.confidence_threshold
+    if action.stop or unsure:
         return [np.zeros(3, np.float32)]
-    return list(action.commands[:execute])
+    return list(action.commands[:task.execute])
 
 
 def _record(place: Any, policy: Policy, task: Task, log: _Log, ended_by: str,
@@ -218,6 +234,7 @@ def _record(place: Any, policy: Policy, task: Task, log: _Log, ended_by: str,
         sent=np.array(log.sent, np.float32).reshape(-1, 3),
         velocity=np.array(log.velocity, np.float32), clearance_m=np.array(log.clearance),
         latency_s=np.array(log.latency), touched=log.info["touched"],
+        confidence=log.confidences(),
         rgb=np.array(log.rgb) if log.rgb else None,
     )
 
