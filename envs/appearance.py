@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from envs.look import NO_TEXTURE, Appearance, Distractor, Lens, Light, Surface, texture_path
+from envs.places import Circle, check_places, free_place, reach, strips
 from envs.profile import (
     SCENARIO,
     ColourRange,
@@ -25,15 +26,12 @@ from envs.profile import (
 )
 from scenarios import Scenario
 
-__all__ = ["Appearance", "Distractor", "Lens", "Light", "Profile", "Surface", "draw",
-           "load_profile", "profile_names", "texture_path"]
+__all__ = ["Appearance", "Distractor", "Lens", "Light", "Profile", "Surface", "check_places",
+           "draw", "load_profile", "profile_names", "texture_path"]
 
 RGB = tuple[float, float, float]
 PARTS = ("floor", "wall", "box", "cup", "sky", "light", "lens", "distractors",
          "share")  # new ones last
-ROBOT_MARGIN_M = 0.2  # beyond the bounds, for a robot whose centre stands on them
-GAP_M = 0.03  # between two distractors
-PLACING_TRIES = 1000
 
 
 def draw(profile: Profile, scenario: Scenario, rng: np.random.Generator) -> Appearance:
@@ -44,8 +42,10 @@ def draw(profile: Profile, scenario: Scenario, rng: np.random.Generator) -> Appe
     layouts do not depend on the appearance.
 
     Raises:
-        ValueError: where the scenario leaves no place for the profile's distractors.
+        ValueError: where the scenario leaves no place for the profile's distractors, whatever
+            this episode would draw.
     """
+    check_places(profile, scenario)
     chance = dict(zip(PARTS, rng.spawn(len(PARTS))))
     if chance["share"].random() < profile.nominal_share:
         return draw(_nominal(), scenario, rng)
@@ -109,13 +109,16 @@ def _distractors(distractors: DistractorRange, scenario: Scenario,
                  rng: np.random.Generator) -> tuple[Distractor, ...]:
     """Things between the bounds and the walls, each drawn on its own, none inside another."""
     count = int(rng.integers(distractors.count[0], distractors.count[1], endpoint=True))
-    placed: list[Distractor] = []
+    things: list[Distractor] = []
+    placed: list[Circle] = []
     for child in rng.spawn(count):
-        placed.append(_distractor(distractors, scenario, placed, child))
-    return tuple(placed)
+        thing = _distractor(distractors, scenario, placed, child)
+        things.append(thing)
+        placed.append((*thing.position[:2], reach(thing.shape, thing.size_m)))
+    return tuple(things)
 
 
-def _distractor(distractors: DistractorRange, scenario: Scenario, placed: list[Distractor],
+def _distractor(distractors: DistractorRange, scenario: Scenario, placed: list[Circle],
                 rng: np.random.Generator) -> Distractor:
     shape = distractors.shapes[int(rng.integers(len(distractors.shapes)))]
     length, width = rng.uniform(*distractors.width_m), rng.uniform(*distractors.width_m)
@@ -124,39 +127,9 @@ def _distractor(distractors: DistractorRange, scenario: Scenario, placed: list[D
             "sphere": (length, length, length)}[shape]
     yaw = rng.uniform(-math.pi, math.pi)
     surface = _surface(distractors.surface, scenario.cup.rgb, rng)
-    x, y = _free_place(_reach_m(shape, size), scenario, placed, rng)
-    return Distractor(shape, (x, y, size[2] / 2), yaw, size, surface)
-
-
-def _reach_m(shape: str, size_m: RGB) -> float:
-    """The radius of the circle that a thing covers on the floor, however it is turned."""
-    return math.hypot(size_m[0], size_m[1]) / 2 if shape == "box" else size_m[0] / 2
-
-
-def _free_place(reach_m: float, scenario: Scenario, placed: list[Distractor],
-                rng: np.random.Generator) -> tuple[float, float]:
-    """A centre (x m, y m) where nothing stands yet, on a random side of the room."""
-    strips = _strips(reach_m, scenario)
-    if not strips:
-        raise ValueError(
-            f"{scenario.name}: no side of the room has place for a distractor {2 * reach_m:.2f} m "
-            f"across, {ROBOT_MARGIN_M} m outside the bounds. Make width_m of the distractors "
-            "smaller, their count 0, or the room larger.")
-    for _ in range(PLACING_TRIES):
-        xs, ys = strips[int(rng.integers(len(strips)))]
-        x, y = rng.uniform(*xs), rng.uniform(*ys)
-        if all(math.hypot(x - other.position[0], y - other.position[1])
-               >= reach_m + _reach_m(other.shape, other.size_m) + GAP_M for other in placed):
-            return x, y
-    raise ValueError(f"{scenario.name}: no free place for distractor {len(placed) + 1} in "
-                     f"{PLACING_TRIES} tries. Make their count or width_m smaller.")
-
-
-def _strips(reach_m: float, scenario: Scenario) -> list[tuple[tuple[float, float], ...]]:
-    """Where a centre may be: (x range, y range) of every side of the room that is wide enough."""
-    room, bounds = scenario.room, scenario.success
-    keep = ROBOT_MARGIN_M + reach_m
-    x, y = ((low + reach_m, high - reach_m) for low, high in (room.x_m, room.y_m))
-    sides = [((bounds.bounds_x_m[1] + keep, x[1]), y), ((x[0], bounds.bounds_x_m[0] - keep), y),
-             (x, (bounds.bounds_y_m[1] + keep, y[1])), (x, (y[0], bounds.bounds_y_m[0] - keep))]
-    return [(xs, ys) for xs, ys in sides if xs[0] <= xs[1] and ys[0] <= ys[1]]
+    reach_m = reach(shape, size)
+    place = free_place(reach_m, strips(reach_m, scenario), placed, rng)
+    if place is None:
+        raise ValueError(f"{scenario.name}: no free place for distractor {len(placed) + 1}. Make "
+                         "their count or width_m smaller.")
+    return Distractor(shape, (*place, size[2] / 2), yaw, size, surface)

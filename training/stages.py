@@ -11,11 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from envs.appearance import load_profile
+from envs.appearance import check_places, load_profile
 from episodes.engine import check_engine
 from episodes.hdf5 import find_episodes
 from policies.backbone import Backbone
 from policies.sizes import sizes
+from scenarios import select
 from training.dagger import collect
 from training.learn import Lesson, is_learned, learn, prepare, write_record
 from training.loop import once
@@ -101,9 +102,11 @@ def _lesson(backbone: Backbone, paths: list[Path], names: tuple[str, ...],
 
 
 def _check_sources(options: TrainingOptions) -> None:
-    """Refuse data, towers and clusters that are not there, before anything is written."""
+    """Refuse data, towers, looks and clusters that cannot be, before anything is written."""
     check_engine(options.engine, options.address, options.workers)
-    load_profile(options.appearance)
+    profile = load_profile(options.appearance)
+    for scenario in select("all"):
+        check_places(profile, scenario)
     if options.data is not None:
         find_episodes(options.data)
     for name in ("kosmos2", "clip") if options.towers is not None else ():

@@ -8,8 +8,9 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from envs.appearance import PARTS, ROBOT_MARGIN_M, Appearance, Surface, draw, load_profile
+from envs.appearance import PARTS, Appearance, Surface, draw, load_profile
 from envs.look import Light
+from envs.places import ROBOT_MARGIN_M
 from scenarios import load, names
 from tests.envs.looks import NOMINAL, RANDOMISED, SCENARIO, crowded, look
 
@@ -161,6 +162,26 @@ def test_a_room_without_place_for_distractors_says_what_to_change():
     with pytest.raises(ValueError, match=r"2box_hori_left: no side of the room has place"):
         look(crowded(1), scenario=small)
     assert look(crowded(0), scenario=small).distractors == ()
+
+
+def test_one_distractor_too_wide_is_told_by_the_first_look_though_it_draws_none():
+    wide = replace(RANDOMISED, distractors=replace(
+        RANDOMISED.distractors, count=(0, 1), width_m=(0.12, 0.5)))
+    for seed in MANY[:20]:
+        with pytest.raises(ValueError, match="no side of the room .* 0.71 m across"):
+            look(wide, seed)
+
+
+def test_more_distractors_than_a_room_holds_are_told_by_the_first_look_though_it_draws_few():
+    """One strip, 3.8 m long, of the width of one thing of 0.4 m: it never holds 16 of them."""
+    narrow = replace(SCENARIO, room=replace(SCENARIO.room, x_m=(-1.6, 4.1), y_m=(-2.1, 2.1)))
+    round_ones = replace(RANDOMISED.distractors, shapes=("cylinder",), width_m=(0.12, 0.4))
+    few, many = (replace(RANDOMISED, distractors=replace(round_ones, count=(0, most)))
+                 for most in (2, 16))
+    for seed in MANY[:20]:
+        assert len(look(few, seed, narrow).distractors) <= 2
+        with pytest.raises(ValueError, match="too full for 16 distractors up to 0.40 m across"):
+            look(many, seed, narrow)
 
 
 def test_a_light_below_the_floor_and_colours_beyond_one_are_refused():

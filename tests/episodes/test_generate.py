@@ -13,6 +13,7 @@ import scenarios
 from episodes import worlds
 from episodes.generate import generate
 from episodes.hdf5 import find_episodes, read_episode
+from tests.envs.looks import own_profile
 from tests.episodes.records import PAST_ON_THE_LEFT, record
 
 ROOT = Path(__file__).parent.parent.parent
@@ -185,6 +186,13 @@ def test_what_a_killed_run_left_half_done_is_cleared(tmp_path):
 def test_a_wrong_option_is_refused_before_anything_is_written(tmp_path, options, sentence):
     with pytest.raises(ValueError, match=sentence):
         generate(tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_distractors_that_fit_no_room_are_refused_before_anything_is_written(tmp_path):
+    wide = own_profile(tmp_path, lambda text: text.replace("[0.12, 0.26]", "[0.12, 0.5]"))
+    with pytest.raises(ValueError, match="no side of the room has place for a distractor"):
+        generate(tmp_path / "out", appearance=wide, episodes=1, workers=0)
     assert not (tmp_path / "out").exists()
 
 

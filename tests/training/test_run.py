@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from policies import make
+from tests.envs.looks import own_profile
 from tests.policies.towers import write_tiny_towers
 from training.options import TrainingOptions
 from training.run import run
@@ -83,6 +84,14 @@ def test_nothing_is_written_where_data_or_towers_are_missing(tmp_path):
     for missing in ({"data": tmp_path / "no"}, {"towers": tmp_path / "no"}):
         with pytest.raises(ValueError, match="no"):
             run(work=tmp_path / "work", **missing)
+    assert not (tmp_path / "work").exists()
+
+
+def test_nothing_is_written_where_pictures_cannot_look_as_asked(tmp_path):
+    wide = own_profile(tmp_path, lambda text: text.replace("[0.12, 0.26]", "[0.12, 0.5]"))
+    for appearance, sentence in (("randomized", "Did you mean"), (wide, "no side of the room")):
+        with pytest.raises(ValueError, match=sentence):
+            run(work=tmp_path / "work", appearance=appearance)
     assert not (tmp_path / "work").exists()
 
 
