@@ -7,16 +7,19 @@ goes on where it stopped when the same command is given again.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib.metadata
 import importlib.util
 import json
 import logging
+import os
 import platform
 import sys
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -39,6 +42,8 @@ DEFAULT_EPISODES = 720
 FAILED = 1  # the exit code where one episode takes down whatever makes it
 CHOICES = {"plan": tuple(PLANS), "profile": ("lab", "full"), "pattern": PATTERNS,
            "instructions": ("default", "all")}
+FILES = ("scenario", "policy", "appearance")  # or names
+NUMBERS = ("episodes", "workers", "seed")
 VERSIONS = ("numpy", "h5py", "gymnasium", "numba", "pybullet")
 
 logger = logging.getLogger(__name__)
@@ -89,12 +94,34 @@ def generate(out: str | Path, **options: Any) -> dict[str, Any]:
 
     Args:
         out: The folder of the files.
-        options: The fields of `Options`, with its defaults.
+        options: The fields of `Options`, with its defaults; paths may stand where files may.
 
     Raises:
         ValueError: one sentence for every wrong input.
     """
-    return _generate(Options(out=Path(out), **options), _logged)
+    return _generate(_plain(Options(out=Path(out), **options)), _logged)
+
+
+def _plain(options: Options) -> Options:
+    """The same options as text and numbers, whatever paths and numbers came from Python.
+
+    Raises:
+        ValueError: for what is neither.
+    """
+    plain: dict[str, Any] = {}
+    for name in FILES:
+        value = getattr(options, name)
+        if not isinstance(value, str | os.PathLike):
+            raise ValueError(f"{name} must be a name or a path, got {value!r}.")
+        plain[name] = os.fspath(value)
+    for name in NUMBERS:
+        value = getattr(options, name)
+        if value is None and getattr(Options, name) is None:  # its default
+            continue
+        if not isinstance(value, Integral) or isinstance(value, bool):
+            raise ValueError(f"{name} must be a whole number, got {value!r}.")
+        plain[name] = int(value)
+    return dataclasses.replace(options, **plain)
 
 
 def _generate(options: Options, progress: Progress) -> dict[str, Any]:

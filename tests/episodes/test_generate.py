@@ -182,6 +182,10 @@ def test_what_a_killed_run_left_half_done_is_cleared(tmp_path):
     ({"workers": -1}, "workers must be at least 0, got -1"),
     ({"episodes": 0}, "episodes must be at least 1, got 0"),
     ({"seed": -1}, "seed must be at least 0, got -1"),
+    ({"workers": "2"}, "workers must be a whole number, got '2'"),
+    ({"episodes": 2.5}, "episodes must be a whole number, got 2.5"),
+    ({"seed": None}, "seed must be a whole number, got None"),
+    ({"appearance": 3}, "appearance must be a name or a path, got 3"),
 ])
 def test_a_wrong_option_is_refused_before_anything_is_written(tmp_path, options, sentence):
     with pytest.raises(ValueError, match=sentence):
@@ -194,6 +198,19 @@ def test_distractors_that_fit_no_room_are_refused_before_anything_is_written(tmp
     with pytest.raises(ValueError, match="no side of the room has place for a distractor"):
         generate(tmp_path / "out", appearance=wide, episodes=1, workers=0)
     assert not (tmp_path / "out").exists()
+
+
+def test_paths_and_numpys_numbers_mean_what_text_and_numbers_mean(tmp_path):
+    (tmp_path / "own").mkdir()
+    look, scenario = Path(own_profile(tmp_path)), tmp_path / "own" / "1box_hori_left.toml"
+    scenario.write_bytes((ROOT / "scenarios" / scenario.name).read_bytes())
+    options = {"image": SMALL, "workers": 0}
+    said = generate(tmp_path / "a", appearance=look, scenario=scenario,
+                    episodes=np.int64(1), seed=np.int64(2), **options)
+    assert said["appearance"]["profile"] == "own"
+    again = generate(str(tmp_path / "a"), appearance=str(look), scenario=str(scenario), episodes=1,
+                     seed=2, **options)  # goes on in the same folder: it is the same request
+    assert again == said
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
