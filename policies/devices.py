@@ -1,0 +1,33 @@
+"""Where a model computes and in which numbers: names to torch, or one sentence."""
+
+from __future__ import annotations
+
+import torch
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def find_device(name: str) -> torch.device:
+    """A torch device that is there.
+
+    Raises:
+        ValueError: for one that is not.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ValueError(f"device {name!r} is unknown to torch, expected cpu or cuda.") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device 'cuda': torch finds no GPU here; use --device cpu.")
+    return device
+
+
+def find_dtype(name: str) -> torch.dtype:
+    """A torch dtype by its short name.
+
+    Raises:
+        ValueError: for another name.
+    """
+    if name not in DTYPES:
+        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {name!r}.")
+    return DTYPES[name]
