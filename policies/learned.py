@@ -21,6 +21,7 @@ from safetensors.torch import save_file
 from envs.interface import COMMAND_LIMIT, Observation
 from policies.backbone import ACTION, Backbone, Parts
 from policies.checkpoint import HEAD_FILE, SHIPPED, read_config, tower_source, write_config
+from policies.devices import find_device, find_dtype
 from policies.head import Head
 from policies.interface import Action, Policy, PolicySpec, clip_commands
 from policies.kosmos import Prompt
@@ -28,7 +29,6 @@ from policies.sizes import Sizes, sizes
 from policies.weights import joint_hash, load_strictly, read_tensors
 
 KEPT_TEXTS = 1000  # instructions whose features are kept
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 INSTRUCTION_TEMPLATE = "Navigate around the obstacle on the {side} side and reach the cup"
 
 
@@ -70,12 +70,12 @@ class Learned(Policy):
             ValueError: if there are no weights of that size, they do not fit, or no such device.
         """
         self.name, self._structure = name or self.model, structure
-        self.device = _device(device)
+        self.device = find_device(device)
         if random_weights:
             self._assemble(self._random_towers(size or "mini"), size or "mini", seed=0)
             self.spec = self._describe()
         else:
-            self._load(_folder(size, checkpoint, self.name), size, _dtype(dtype))
+            self._load(_folder(size, checkpoint, self.name), size, find_dtype(dtype))
         self.backbone.freeze(self.device)
         self.head.to(self.device).eval().requires_grad_(False)
 
@@ -247,27 +247,6 @@ def _check_widths(trained: dict[str, int], given: dict[str, int], folder: Path) 
     if wrong:
         raise ValueError(f"{folder}: its head was trained behind features of other widths: "
                          f"expected {'; '.join(wrong)}. Give it the towers it was trained with.")
-
-
-def _device(name: str) -> torch.device:
-    """A torch device that is there.
-
-    Raises:
-        ValueError: for one that is not.
-    """
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise ValueError(f"device {name!r} is unknown to torch, expected cpu or cuda.") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError("device 'cuda': torch finds no GPU here; use --device cpu.")
-    return device
-
-
-def _dtype(name: str) -> torch.dtype:
-    if name not in DTYPES:
-        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {name!r}.")
-    return DTYPES[name]
 
 
 def _folder(size: str | None, checkpoint: str | Path | None, name: str) -> Path:
