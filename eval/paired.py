@@ -1,0 +1,93 @@
+"""Comparing what shares layouts or files: paired differences, pooled errors, rank correlation."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from eval.statistics import CONFIDENCE, RESAMPLES, Mean, mean
+
+LEAST_RANKED = 4  # with fewer policies a rank correlation says nothing
+TAIL = (1.0 - CONFIDENCE) / 2.0
+
+
+def shares(*runs: Mapping[int, Sequence[bool]]) -> dict[int, float]:
+    """The share of successes by layout, over sides and runs.
+
+    Args:
+        runs: Successes by the layout's seed: left and right of one layout stand together.
+    """
+    found: dict[int, list[bool]] = {}
+    for run in runs:
+        for layout, outcomes in run.items():
+            found.setdefault(layout, []).extend(outcomes)
+    return {layout: sum(each) / len(each) for layout, each in found.items() if each}
+
+
+def difference(better: Mapping[Any, float], other: Mapping[Any, float]) -> Mean:
+    """How much more the first has, layout by layout, with a bootstrap interval over layouts."""
+    return mean(better[key] - other[key] for key in better if key in other)
+
+
+def pooled(errors: Sequence[tuple[float, int]]) -> Mean:
+    """The mean of episodes' errors, each counted by its decisions; the bootstrap draws episodes.
+
+    Args:
+        errors: Error and number of decisions of each episode.
+    """
+    counted = [each for each in sorted(errors) if each[1]]
+    if not counted:
+        return Mean(None, 0)
+    values, weights = np.array(counted, np.float64).T
+    value = float(np.average(values, weights=weights))
+    if len(counted) < 2:
+        return Mean(value, len(counted))
+    draws = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
+    sums = (values * weights)[draws].sum(axis=1) / weights[draws].sum(axis=1)
+    low, high = np.quantile(sums, (TAIL, 1.0 - TAIL))
+    return Mean(value, len(counted), float(low), float(high))
+
+
+def error_difference(better: Mapping[str, tuple[float, int]],
+                     other: Mapping[str, tuple[float, int]]) -> Mean:
+    """How much larger the first one's one-step error is, episode by episode."""
+    return pooled([(better[name][0] - other[name][0], better[name][1])
+                   for name in better if name in other])
+
+
+def rank_correlation(error: Sequence[float], success: Sequence[float]) -> dict[str, Any]:
+    """Spearman's correlation of N models' errors and successes, with a bootstrap over models.
+
+    Returns:
+        `n`, and `rho`, `low`, `high`; or `undefined` with the reason.
+    """
+    from scipy.stats import DegenerateDataWarning, bootstrap
+
+    n = len(error)
+    if n < LEAST_RANKED:
+        return {"n": n, "undefined": f"too few, at least {LEAST_RANKED} wanted"}
+    if np.ptp(error) == 0 or np.ptp(success) == 0:
+        return {"n": n, "undefined": "all are equal"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DegenerateDataWarning)  # a perfect ranking has no spread
+        drawn = bootstrap((np.array(error), np.array(success)), _spearman, paired=True,
+                          method="percentile", n_resamples=RESAMPLES,
+                          random_state=np.random.default_rng(0)).bootstrap_distribution
+    ranked = drawn[np.isfinite(drawn)]  # without draws in which all are equal
+    low, high = np.quantile(ranked, (TAIL, 1.0 - TAIL))
+    return {"n": n, "rho": round(float(_spearman(np.array(error), np.array(success))), 6),
+            "low": round(float(low), 6), "high": round(float(high), 6)}
+
+
+def _spearman(first: np.ndarray, second: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Pearson's correlation of ranks along an axis; NaN where one side is constant."""
+    from scipy.stats import rankdata
+
+    ranks = [rankdata(each, axis=axis) for each in (first, second)]
+    ones, others = (each - each.mean(axis=axis, keepdims=True) for each in ranks)
+    norms = np.sqrt((ones**2).sum(axis=axis) * (others**2).sum(axis=axis))
+    with np.errstate(invalid="ignore"):
+        return (ones * others).sum(axis=axis) / norms
