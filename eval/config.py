@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Annotated, Literal
 
 from tyro.conf import arg
@@ -66,3 +67,11 @@ class Config:
     """Folder of an interrupted run: drive what is missing, with the configuration it began with."""
     log_level: LogLevel = "info"
     """How much is logged, here and in the run's run.log."""
+
+
+def typed(arguments: Sequence[str]) -> set[str]:
+    """The fields of `Config` that a command line gives, be it with their defaults."""
+    given = {each.partition("=")[0].removeprefix("--").replace("-", "_")
+             for each in arguments if each.startswith("--")}
+    return {field.name for field in fields(Config)
+            if given & {field.name, f"no_{field.name}"}}

@@ -8,7 +8,7 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -37,26 +37,30 @@ NOT_STORED = ("resume", "log_level", "workers", "engine", "address")
 logger = logging.getLogger(__name__)
 
 
-def prepare(config: Config) -> Session:
+def prepare(config: Config, said: Collection[str] = ()) -> Session:
     """Check every option, load everything, and make (or reopen) the run's folder last of all.
+
+    Args:
+        config: All options.
+        said: Names of those that somebody gave, be it with their defaults.
 
     Raises:
         ValueError: one sentence for anything wrong; nothing is written then.
     """
     with contextlib.ExitStack() as hold:
-        session = _prepared(_plain(config), hold)
+        session = _prepared(_plain(config), said, hold)
         if config.resume is None:
             hold.enter_context(alone_in(session.run.folder))
         return dataclasses.replace(session, hold=hold.pop_all())
 
 
-def _prepared(config: Config, hold: contextlib.ExitStack) -> Session:
+def _prepared(config: Config, said: Collection[str], hold: contextlib.ExitStack) -> Session:
     """As `prepare`; a run that is resumed is held before its episodes are read."""
     old = None
     if config.resume is not None:
         old = Run(Path(config.resume))
         hold.enter_context(alone_in(old.folder))
-        config = _stored_config(old, config)
+        config = _stored_config(old, config, said)
     _check(config)
     _check_writable(Path(config.out) if old is None else old.folder)
     chosen, robot = select(config.scenario), envs.load_robot(config.robot)
@@ -175,11 +179,11 @@ def _check_writable(out: Path) -> None:
         raise ValueError(f"{out}: cannot write in {existing}; choose another folder with --out.")
 
 
-def _stored_config(run: Run, given: Config) -> Config:
+def _stored_config(run: Run, given: Config, said: Collection[str]) -> Config:
     """The configuration that the run began with.
 
     Raises:
-        ValueError: if another option was typed beside --resume and differs from it.
+        ValueError: if another option was given beside --resume and differs from it.
     """
     try:
         stored = _plain(Config(**run.facts["config"], log_level=given.log_level,
@@ -189,11 +193,11 @@ def _stored_config(run: Run, given: Config) -> Config:
         raise ValueError(f"{run.folder}: run.json holds no configuration of eval.run "
                          f"({error}); start a new run.") from error
     for field in dataclasses.fields(Config):
-        typed = getattr(given, field.name)
-        began = getattr(stored, field.name)
-        if field.name not in NOT_STORED and typed not in (field.default, began):
+        now, began = getattr(given, field.name), getattr(stored, field.name)
+        is_said = field.name in said or now != field.default
+        if field.name not in NOT_STORED and is_said and now != began:
             raise ValueError(f"{run.folder} began with --{field.name.replace('_', '-')} {began}, "
-                             f"got {typed}; leave the option out, or start a new run.")
+                             f"got {now}; leave the option out, or start a new run.")
     return stored
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eval.config import Config
+from eval.config import Config, typed
 from scenarios.cli import run_command
 
 if TYPE_CHECKING:
@@ -43,18 +44,18 @@ def run(config: Config | None = None, **options: Any) -> Result:
     """
     from eval.prepare import prepare
 
-    session = prepare(config or Config(**options))
+    session = prepare(config or Config(**options), said=options)
     with _resumable(session):
         for _ in session.drive():
             pass
         return _finish(session)
 
 
-def main(config: Config) -> Callable[[], None]:
-    """Check and load everything, and return the work."""
+def main(config: Config, said: Collection[str] = ()) -> Callable[[], None]:
+    """Check and load everything, and return the work; `said` as in `prepare`."""
     from eval.prepare import prepare
 
-    session = prepare(config)
+    session = prepare(config, said)
     return lambda: _work(session)
 
 
@@ -106,4 +107,4 @@ def _finish(session: Session) -> Result:
 
 
 if __name__ == "__main__":
-    run_command(Config, main)
+    run_command(Config, partial(main, said=typed(sys.argv[1:])))
