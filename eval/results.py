@@ -16,7 +16,6 @@ import dataclasses
 import hashlib
 import io
 import json
-import os
 import re
 from datetime import datetime
 from functools import cached_property
@@ -27,6 +26,7 @@ import numpy as np
 
 from episodes.atomic import write_atomically
 from episodes.record import Record
+from eval.jsonl import append_line, drop_torn_line, encoded, read_lines
 from eval.metrics import judge
 from eval.openloop import Answers, scores
 from eval.shape import FACTS, LINES, LOOPS, TIMING, check
@@ -108,10 +108,10 @@ class Run:
         write_atomically(self.folder / path, content)
         if line["id"] not in self.timing:
             self.timing[line["id"]] = {"id": line["id"]} | timing
-            _append(self.folder / "timing.jsonl", self.timing[line["id"]], sync=False)
+            append_line(self.folder / "timing.jsonl", self.timing[line["id"]], sync=False)
         digest = hashlib.sha256(content).hexdigest()
         line = line | {"arrays": path, "arrays_sha256": digest}
-        _append(self.folder / "episodes.jsonl", line, sync=True)
+        append_line(self.folder / "episodes.jsonl", line, sync=True)
         return line
 
     def lines(self) -> list[dict[str, Any]]:
@@ -163,7 +163,7 @@ class Run:
 
     def rewrite(self, lines: list[dict[str, Any]]) -> None:
         """Replace all of episodes.jsonl at once, for new metrics of the same episodes."""
-        write_atomically(self.folder / "episodes.jsonl", b"".join(map(_encoded, lines)))
+        write_atomically(self.folder / "episodes.jsonl", b"".join(map(encoded, lines)))
 
 
 def add_record(run: Run, index: int, record: Record,
@@ -235,37 +235,6 @@ def write_json(path: Path, content: Any) -> None:
     write_atomically(path, (text + "\n").encode())
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of a .jsonl file, without a torn last one; nothing where there is no file.
-
-    Raises:
-        ValueError: if a line before the last is damaged.
-    """
-    if not path.exists():
-        return []
-    lines = path.read_bytes().split(b"\n")[:-1]  # what stands behind the last line end is torn
-    found = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            found.append(json.loads(line))
-        except ValueError as error:
-            if number == len(lines):
-                break
-            raise ValueError(f"{path}: line {number} is damaged ({error}).") from error
-    return found
-
-
-def drop_torn_line(path: Path) -> None:
-    """Cut a .jsonl file behind its last whole line."""
-    if not path.exists():
-        return
-    content = path.read_bytes()
-    lines = content.split(b"\n")[:len(read_lines(path))]
-    whole = b"".join(line + b"\n" for line in lines)
-    if whole != content:
-        write_atomically(path, whole)
-
-
 def _new_folder(out: Path, stem: str) -> Path:
     """A folder that nobody else has: two runs may start in one second."""
     out.mkdir(parents=True, exist_ok=True)
@@ -277,19 +246,6 @@ def _new_folder(out: Path, stem: str) -> Path:
             continue
         return folder
     raise FileExistsError(17, "a thousand runs of one name in one second")
-
-
-def _append(path: Path, line: dict[str, Any], *, sync: bool) -> None:
-    """Add a line; `sync` waits until it is on the disk, so that it outlives a power cut."""
-    with path.open("ab") as file:
-        file.write(_encoded(line))
-        file.flush()
-        if sync:
-            os.fsync(file.fileno())
-
-
-def _encoded(line: dict[str, Any]) -> bytes:
-    return (json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def _npz(arrays: dict[str, np.ndarray]) -> bytes:
