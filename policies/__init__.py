@@ -43,6 +43,9 @@ ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {  # one part changed: what i
     "hybrid_lstm_512": ("policies.hybrid:Hybrid", {"lstm_factor": 0.5}),
     "hybrid_lstm_4096": ("policies.hybrid:Hybrid", {"lstm_factor": 4.0}),
     "hybrid_output_norm": ("policies.hybrid:Hybrid", {"output_norm": True}),
+    "hybrid_curriculum": ("policies.hybrid:Hybrid", {}),  # by training.recipes
+    "hybrid_lora": ("policies.hybrid:Hybrid", {}),  # by training.tuning
+    "hybrid_end_to_end": ("policies.hybrid:Hybrid", {}),  # by training.tuning
     "case1_no_text": ("policies.case1_simplified:CaseOne", {"text": False}),
     "case1_output_norm": ("policies.case1_simplified:CaseOne", {"output_norm": True}),
     "case1_first_frame": ("policies.case1_simplified:CaseOne", {}),  # by training.recipes

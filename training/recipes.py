@@ -8,6 +8,7 @@ from training.heads import HeadRecipe
 
 OWN: dict[str, dict[str, Any]] = {
     "case3_simple": {"epochs": 5, "patience": 3},  # its only difference from Case 1
+    "hybrid_curriculum": {"curriculum": True},
     "case1_first_frame": {"frames": "first"},
     "case1_random_frame": {"frames": "random"},
 }

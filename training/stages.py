@@ -40,8 +40,8 @@ def train(options: TrainingOptions) -> Path:
         write_record(out, record | {"seconds": watch.seconds})
         return out
     once(lambda: _share_towers(lesson.backbone, out / "towers"))
-    for name in options.policies:
-        for seed in range(options.seed, options.seed + options.seeds):
+    for seed in range(options.seed, options.seed + options.seeds):
+        for name in options.policies:
             folder = out / (name if seed == options.seed else f"seed_{seed}/{name}")
             if not is_learned(name, seed, lesson, folder, options):
                 learn(name, seed, lesson, folder, options, out / "towers")
