@@ -37,7 +37,8 @@ count decisions, which resemble each other within an episode, and are narrower t
 **One-step errors do not rank driving.**"""
 COST = """Parameters of the head are trained for each model, those of the towers are shared and
 frozen. Time: the wall clock of one decision of one robot (batch 1), median and 95th percentile,
-measured in the open loop on the machine named below; compare rows of this table, not machines."""
+measured in the open loop on the machine named below, while each run was driven: whatever else the
+machine did then is in it. Compare rows of this table, not machines."""
 RANKING = """Spearman's rank correlation, each policy one point, 95 % bootstrap over policies. If a
 smaller error meant better driving, it would be -1 for the MAE and +1 for accuracies."""
 WORTH = """Differences on the same layouts, left and right of one layout together, 95 % bootstrap

@@ -158,9 +158,12 @@ def _asks_the_same(begun: Run, cell: Cell) -> bool:
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """What a run says of each episode stays in its own log; warnings are heard."""
+    """What a run says of each episode stays in its own log; warnings are heard.
+
+    But for how to go on with that run alone: the leaderboard's own command does.
+    """
     def is_loud(record: logging.LogRecord) -> bool:
-        return record.levelno >= logging.WARNING
+        return record.levelno >= logging.WARNING and record.name != "eval.run"
 
     handlers = logging.getLogger().handlers
     for handler in handlers:

@@ -88,6 +88,16 @@ def test_the_numbers_are_those_of_the_runs(finished):
     assert numbers(content, "expert")["open"] is None
 
 
+def test_all_scenarios_pair_left_with_right_and_have_a_worst_one(tmp_path):
+    content = compare(tmp_path, policy="expert,forward", scenario="all", episodes=1,
+                      data_episodes=8)
+    expert, forward = (numbers(content, name)["closed"] for name in ("expert", "forward"))
+    assert (expert["success"]["k"], expert["success"]["n"]) == (8, 8)
+    assert (expert["side_swapped"]["k"], expert["side_swapped"]["n"]) == (4, 4)
+    assert forward["side_swapped"]["n"] == 0  # it passes no box
+    assert (len(forward["scenarios"]), forward["worst"]["rate"]) == (8, 0.0)
+
+
 def test_errors_are_counted_apart_from_failures(finished):
     closed = numbers(finished[1], "sometimes")["closed"]
     assert closed["errors"] > 0
