@@ -5,6 +5,7 @@ The original: Kosmos-2 frozen, its pooled picture 1024 -> 256 and the mean of it
 over the two outputs, which maps whatever it is given to one of two commands. Here the structure is
 the same without that LayerNorm (`case1_output_norm` has it), commands are shares of the command
 range, and where the original answers with zeros for want of a picture or words, this one refuses.
+At size mini dropout is scaled with the widths (`policies.sizes.dropout`).
 
 Its recipe was AdamW 5e-5, weight decay 1e-3, cosine, Huber delta 0.1, batch 2, patience 3, on about
 50 frames. Here all heads are trained by the protocol (`training.heads.HeadRecipe`) on thousands of
@@ -23,10 +24,10 @@ from envs.interface import COMMAND_LIMIT
 from policies.backbone import Parts
 from policies.head import AXES, Head, Wants, regressor
 from policies.learned import Learned
-from policies.sizes import Sizes
+from policies.sizes import Sizes, dropout
 
 VISION, TEXT = "kosmos_vision", "kosmos_text"
-DROPOUT = 0.4
+DROPOUT = 0.4  # at full size
 
 
 class SimplifiedHead(Head):
@@ -44,9 +45,11 @@ class SimplifiedHead(Head):
         """
         super().__init__(Wants((VISION,), (TEXT,) if text else ()), widths)
         width = sizes.case_width
-        self.narrow = nn.ModuleDict({name: narrow(widths[name], width) for name in self.scale})
+        drop = dropout(DROPOUT, sizes)
+        self.narrow = nn.ModuleDict({name: narrow(widths[name], width, drop)
+                                     for name in self.scale})
         self.actions = regressor(len(self.narrow) * width, 2 * width, width, width // 2, AXES,
-                                 dropout=DROPOUT)
+                                 dropout=drop)
         self.norm = nn.LayerNorm(AXES) if output_norm else nn.Identity()
 
     def forward(self, parts: Parts, lengths: torch.Tensor) -> torch.Tensor:
@@ -57,9 +60,9 @@ class SimplifiedHead(Head):
         return self.norm(self.actions(fused))[:, :, None] * COMMAND_LIMIT
 
 
-def narrow(width: int, narrowed: int, dropout: float = DROPOUT) -> nn.Sequential:
+def narrow(width: int, narrowed: int, drop: float) -> nn.Sequential:
     """The cases' way from a tower's width to their own."""
-    return nn.Sequential(nn.Linear(width, narrowed), nn.LayerNorm(narrowed), nn.Dropout(dropout))
+    return nn.Sequential(nn.Linear(width, narrowed), nn.LayerNorm(narrowed), nn.Dropout(drop))
 
 
 class CaseOne(Learned):

@@ -31,7 +31,7 @@ from policies.case1_simplified import DROPOUT, TEXT, VISION, narrow
 from policies.head import AXES, Head, Wants, regressor
 from policies.learned import Learned
 from policies.resampler import Resampler
-from policies.sizes import Sizes
+from policies.sizes import Sizes, dropout
 
 PATCHES, CLIP = "kosmos_patches", "clip_vision"
 INNER_FACTOR = 1.5
@@ -66,14 +66,14 @@ class ClipNormalizedHead(Head):
         """
         seen = PATCHES if resampler else VISION
         super().__init__(Wants((seen, *([CLIP] if clip else [])), (TEXT,)), widths)
-        width = sizes.case_width
+        width, drop = sizes.case_width, dropout(DROPOUT, sizes)
         self.resampler = Resampler(
             widths[PATCHES], width, sizes.kosmos_latents // 4, layers=1,
             heads=sizes.resampler_heads // 2, inner_factor=INNER_FACTOR) if resampler else None
-        self.vision = nn.Dropout(DROPOUT) if resampler else narrow(widths[VISION], width)
+        self.vision = nn.Dropout(drop) if resampler else narrow(widths[VISION], width, drop)
         self.clip = ClipNormalisation(width, widths[CLIP]) if clip else None
-        self.text = narrow(widths[TEXT], width)
-        self.actions = regressor(2 * width, width, AXES, dropout=DROPOUT)
+        self.text = narrow(widths[TEXT], width, drop)
+        self.actions = regressor(2 * width, width, AXES, dropout=drop)
 
     def forward(self, parts: Parts, lengths: torch.Tensor) -> torch.Tensor:
         """Commands [B, W, 1, 2], each frame on its own."""

@@ -36,11 +36,11 @@ from policies.head import AXES, HUBER_DELTA, Head, Wants, masked_huber, regresso
 from policies.learned import Learned
 from policies.planner_tasks import TASKS, tasks_of
 from policies.resampler import Resampler
-from policies.sizes import Sizes
+from policies.sizes import Sizes, dropout
 
 STEPS = 5  # of a plan, a sequence and a prediction
 INNER_FACTOR = 4.0
-DROPOUT = 0.1
+DROPOUT = 0.1  # at full size
 TASK_WEIGHT, STATE_WEIGHT = 0.01, 0.1
 
 
@@ -93,20 +93,21 @@ class CompleteHead(Head):
         seen = PATCHES if resampler else VISION
         super().__init__(Wants((seen,), (TEXT,), plan=STEPS if planner else 1), widths)
         width, state = 2 * sizes.case_width, sizes.case_width // 4
+        drop = dropout(DROPOUT, sizes)
         self.resampler = Resampler(
             widths[PATCHES], width, int(sizes.kosmos_latents * latents_factor),
             sizes.resampler_layers, sizes.resampler_heads, INNER_FACTOR) if resampler else None
-        self.vision = nn.Dropout(DROPOUT) if resampler else narrow(widths[VISION], width, DROPOUT)
-        self.text = narrow(widths[TEXT], width, DROPOUT)
+        self.vision = nn.Dropout(drop) if resampler else narrow(widths[VISION], width, drop)
+        self.text = narrow(widths[TEXT], width, drop)
         self.fusion = nn.Sequential(nn.Linear(2 * width, width), nn.LayerNorm(width), nn.ReLU(),
-                                    nn.Dropout(DROPOUT))
+                                    nn.Dropout(drop))
         self.planner = HierarchicalPlanner(width, state) if planner else None
         self.actions = regressor(2 * width + state if planner else width, width, width // 2,
-                                 width // 4, AXES, dropout=DROPOUT)
+                                 width // 4, AXES, dropout=drop)
 
     def forward(self, parts: Parts, lengths: torch.Tensor) -> torch.Tensor:
         """Commands [B, W, 5, 2], or [B, W, 1, 2] without planner; each frame on its own."""
-        fused = self._fused(parts)
+        fused = self.fuse(parts)
         if self.planner is None:
             return self.actions(fused)[:, :, None] * COMMAND_LIMIT
         return self._commands(fused, self.planner(fused.flatten(0, 1)))
@@ -116,13 +117,13 @@ class CompleteHead(Head):
         """Huber of commands, and with a planner what its tasks and places are wrong by."""
         if self.planner is None:
             return super().loss(parts, lengths, commands, mask)
-        fused = self._fused(parts)
+        fused = self.fuse(parts)
         planned = self.planner(fused.flatten(0, 1))
         off = masked_huber(self._commands(fused, planned), commands, mask)
         return (off + TASK_WEIGHT * _task_loss(planned.tasks, commands, mask)
                 + STATE_WEIGHT * _place_loss(planned.places, commands, mask))
 
-    def _fused(self, parts: Parts) -> torch.Tensor:
+    def fuse(self, parts: Parts) -> torch.Tensor:
         """Picture and words [B, W, width]."""
         scaled = self.scaled(parts)
         seen = scaled[self.wants.frame[0]]

@@ -9,7 +9,7 @@ from envs.interface import COMMAND_LIMIT
 from policies.case4_robovlms_complete import STEPS
 from policies.case5_active_learning import uncertainty
 from policies.planner_tasks import DONE, TASKS, tasks_of
-from policies.sizes import FULL, MINI
+from policies.sizes import FULL, MINI, dropout
 from tests.policies.heads import head_of, weightless, widths
 from tests.training.lessons import Listens
 
@@ -20,6 +20,10 @@ NARROW = dict.fromkeys(widths(MINI), 6)
 def linears(module):
     return [(each.in_features, each.out_features) for each in module.modules()
             if isinstance(each, nn.Linear)]
+
+
+def dropped(head):
+    return {round(each.p, 9) for each in head.modules() if isinstance(each, nn.Dropout)}
 
 
 def look(head, rows=3, seed=0):
@@ -41,7 +45,7 @@ def test_case_1_and_its_copies_are_as_wide_as_the_seeds_say(name):
     head = weightless(name, FULL)
     assert linears(head.narrow) == [(1024, 256), (2048, 256)]
     assert linears(head.actions) == [(512, 512), (512, 256), (256, 128), (128, 2)]
-    assert {each.p for each in head.modules() if isinstance(each, nn.Dropout)} == {0.4}
+    assert dropped(head) == {0.4}
 
 
 def test_case_2_is_as_wide_as_the_seeds_say():
@@ -63,7 +67,7 @@ def test_case_4_is_as_wide_as_the_seeds_say():
     assert [type(each) for each in kinds] == [nn.LSTM, nn.GRU, nn.LSTM]
     assert [each.hidden_size for each in kinds] == [512, 512, 64]
     assert len(linears(head.actions)) == 4
-    assert {each.p for each in head.modules() if isinstance(each, nn.Dropout)} == {0.1}
+    assert dropped(head) == {0.1}
 
 
 def test_the_seeds_64_latents_can_be_16():
@@ -76,6 +80,17 @@ def test_mini_cases_are_full_ones_by_the_stated_factors():
     assert FULL.resampler_heads / MINI.resampler_heads == 4
     for name, latents in (("case2_clip_normalized", 2), ("case4_robovlms_complete", 8)):
         assert len(weightless(name, MINI).resampler.latents) == latents
+
+
+@pytest.mark.parametrize("share", [0.4, 0.1])
+def test_dropout_scatters_a_mini_sum_as_much_as_a_full_one(share):
+    torch.manual_seed(0)
+    scatter = []
+    for size in (FULL, MINI):
+        values = torch.ones(20_000, size.case_width) / size.case_width
+        scatter.append(nn.functional.dropout(values, dropout(share, size)).sum(dim=1).std().item())
+    assert scatter[1] == pytest.approx(scatter[0], rel=0.05)
+    assert dropout(share, FULL) == pytest.approx(share)
 
 
 def test_the_planner_keeps_the_seeds_limits():
