@@ -1,27 +1,21 @@
-"""Policies for tests of engines: what a user would bring as `module:Class`."""
+"""Policies for tests of engines."""
 
 import os
 import signal
 import time
 from pathlib import Path
 
-import numpy as np
-
-from policies import Action, Policy, PolicySpec
+from tests.brains import AHEAD, Brain
 
 
-class Slow(Policy):
+class Slow(Brain):
     """Drives straight on and takes its time, so that something can happen meanwhile."""
 
-    def __init__(self):
-        self.spec = PolicySpec("slow", image_size=(16, 16))
-
-    def begin(self, instruction, seed):
-        return None
+    name, command = "slow", AHEAD
 
     def act(self, memories, observations):
         time.sleep(0.05)
-        return [Action(np.array([[1.15, 0.0, 0.0]], np.float32)) for _ in memories]
+        return super().act(memories, observations)
 
 
 class Frozen(Slow):
@@ -31,12 +25,9 @@ class Frozen(Slow):
         super().__init__()
         self.flag = Path(checkpoint) / "frozen"
 
-    def begin(self, instruction, seed):
-        return {"asked": 0}
-
     def act(self, memories, observations):
-        memories[0]["asked"] += 1
+        answers = super().act(memories, observations)
         if memories[0]["asked"] == 2 and not self.flag.exists():
             self.flag.touch()
             os.kill(os.getpid(), signal.SIGSTOP)
-        return super().act(memories, observations)
+        return answers

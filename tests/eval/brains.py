@@ -1,4 +1,4 @@
-"""Policies for tests: what a user would bring as `module:Class`."""
+"""Policies for tests of runs, with every fault that one may have."""
 
 import os
 import resource
@@ -8,35 +8,31 @@ from pathlib import Path
 
 import numpy as np
 
-from policies import Action, ActionError, Policy, PolicySpec
+from policies import Action, ActionError
+from tests.brains import AHEAD, Brain
 
 
-class Sometimes(Policy):
+class Sometimes(Brain):
     """Answers once, then gives a wrong answer in every other episode."""
 
-    def __init__(self):
-        self.spec = PolicySpec("sometimes", image_size=(16, 16))
-
-    def begin(self, instruction, seed):
-        return {"seed": seed, "asked": 0}
+    name = "sometimes"
 
     def act(self, memories, observations):
-        for memory in memories:
-            memory["asked"] += 1
+        answers = super().act(memories, observations)
         if any(memory["seed"] % 2 and memory["asked"] == 2 for memory in memories):
             raise ActionError("I do not know.")
-        return [Action(np.zeros((1, 3), np.float32)) for _ in memories]
+        return answers
 
 
-class Listener(Policy):
+class Listener(Brain):
     """Stands still and keeps what it was told; has not learned anything."""
 
+    name = "listener"
     heard: list[str] = []
 
     def __init__(self, random_weights=False):
-        self.spec = PolicySpec("listener", image_size=(16, 16),
-                               weights="random" if random_weights else "trained",
-                               weights_hash="abc", trained_on="nothing")
+        super().__init__(weights="random" if random_weights else "trained", weights_hash="abc",
+                         trained_on="nothing")
 
     def begin(self, instruction, seed):
         self.heard.append(instruction)
@@ -45,65 +41,48 @@ class Listener(Policy):
         return [Action(np.zeros((1, 3), np.float32), stop=True) for _ in memories]
 
 
-class Speechless(Policy):
+class Speechless(Brain):
     """Answers nothing."""
 
-    def __init__(self):
-        self.spec = PolicySpec("speechless", image_size=(16, 16))
-
-    def begin(self, instruction, seed):
-        return None
+    name = "speechless"
 
     def act(self, memories, observations):
         return []
 
 
-class Pupil(Policy):
+class Pupil(Brain):
     """Learned from the train seeds of root 7."""
 
+    name = "pupil"
+
     def __init__(self):
-        self.spec = PolicySpec("pupil", image_size=(16, 16), trained_seed=7)
-
-    def begin(self, instruction, seed):
-        return None
-
-    def act(self, memories, observations):
-        return [Action(np.zeros((1, 3), np.float32))]
+        super().__init__(trained_seed=7)
 
 
-class Buggy(Policy):
+class Buggy(Brain):
     """Adds arrays that do not fit."""
 
-    def __init__(self):
-        self.spec = PolicySpec("buggy", image_size=(16, 16))
-
-    def begin(self, instruction, seed):
-        return None
+    name = "buggy"
 
     def act(self, memories, observations):
         return [Action(np.zeros((1, 3)) + np.zeros((1, 2)))]
 
 
-class Fragile(Policy):
+class Fragile(Brain):
     """Drives straight on; as fragile as the environment variables FAULT and FAULT_FOLDER say.
 
     At the second decision of the episode with the seed FAULT_SEED the fault happens, FAULT_TIMES
     times in all; the folder remembers how often.
     """
 
-    def __init__(self):
-        self.spec = PolicySpec("fragile", image_size=(16, 16))
-
-    def begin(self, instruction, seed):
-        return {"seed": seed, "asked": 0}
+    name, command = "fragile", AHEAD
 
     def act(self, memories, observations):
-        for memory in memories:
-            memory["asked"] += 1
+        answers = super().act(memories, observations)
         told, at = os.environ.get("FAULT_SEED"), int(os.environ.get("FAULT_AT", "2"))
         if any(str(memory["seed"]) == told and memory["asked"] == at for memory in memories):
             fault()
-        return [Action(np.array([[1.15, 0.0, 0.0]], np.float32)) for _ in memories]
+        return answers
 
 
 class SlowStart(Fragile):
