@@ -189,10 +189,22 @@ def curves(options: ActiveOptions) -> Path:
             write_atomically(place, json.dumps({"what": what, "rounds": found}).encode())
             lines += found
     said = {"policy": options.policy, "choose": options.choose, "budget": asdict(budget),
-            "trained_on": lesson.trained_on, "rounds": lines}
+            "trained_on": lesson.trained_on, "rounds": lines, "curves": _summed(lines)}
     path = out / "curves.json"
     write_atomically(path, (json.dumps(said, indent=1) + "\n").encode())
     return path
+
+
+def _summed(lines: list[dict[str, Any]]) -> dict[str, list[dict[str, int]]]:
+    """Successes over all seeds, as `eval.leaderboard --curves` reads them."""
+    found: dict[str, dict[int, list[int]]] = {}
+    for line in lines:
+        if "n" in line:
+            point = found.setdefault(line["arm"], {}).setdefault(line["episodes"], [0, 0])
+            point[0] += line["successes"]
+            point[1] += line["n"]
+    return {arm: [{"episodes": episodes, "k": k, "n": n}
+                  for episodes, (k, n) in sorted(points.items())] for arm, points in found.items()}
 
 
 def _measured(each: Round, arm: str, seed: int, lesson: Any, out: Path,

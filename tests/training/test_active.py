@@ -11,7 +11,7 @@ from envs.interface import COMMAND_LIMIT
 from policies.head import Head, Wants
 from tests.policies.towers import write_tiny_towers
 from tests.training.lessons import SEEN, WIDTHS, features
-from training.active import ActiveOptions, Budget, curves, rounds
+from training.active import ActiveOptions, Budget, _summed, curves, rounds
 from training.heads import HeadRecipe
 
 RECIPE = HeadRecipe(epochs=10, batch=8, learning_rate=0.01, patience=99, feature_noise=0.0)
@@ -100,3 +100,9 @@ def test_the_command_writes_a_curve_for_both_arms_and_keeps_what_is_done(tmp_pat
     written = (tmp_path / "work" / "active" / "dropout_0.json").stat().st_mtime_ns
     curves(options)
     assert (tmp_path / "work" / "active" / "dropout_0.json").stat().st_mtime_ns == written
+
+
+def test_the_seeds_of_an_arm_are_summed_for_the_leaderboard():
+    lines = [{"arm": "random", "seed": seed, "episodes": 24, "successes": 10 + seed, "n": 80}
+             for seed in range(3)]
+    assert _summed(lines) == {"random": [{"episodes": 24, "k": 33, "n": 240}]}
