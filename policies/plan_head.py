@@ -31,7 +31,7 @@ from policies.normaliser import CommandNormaliser
 from policies.sizes import Sizes
 
 ORGANISE = ("interleave", "segment")
-REACH = 1.1  # of the tanh, see MLPTanhHead
+REACH = 1.25  # of the tanh, see MLPTanhHead
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class MLPTanhHead(nn.Module):
     """h-1024-512-256-(plan x axes) with ReLU, tanh at the end.
 
     tanh reaches +-1 only at infinity, and most commands lie exactly there (+-1.15 is the rim): the
-    weights would grow for ever while the gradient dies. So tanh is stretched by a tenth, and what
-    is beyond the rim is cut when driving.
+    weights would grow for ever while the gradient dies, and an output at the wrong rim would hardly
+    come back. So tanh is stretched by a quarter, and what is beyond the rim is cut when driving.
     """
 
     def __init__(self, width: int, sizes: Sizes) -> None:
@@ -64,7 +64,7 @@ class MLPTanhHead(nn.Module):
         self.mlp = regressor(width, *sizes.head, sizes.plan * AXES)
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
-        """States [B, W, width] to [B, W, plan, axes] in +-1.1."""
+        """States [B, W, width] to [B, W, plan, axes] in +-1.25."""
         return REACH * torch.tanh(self.mlp(states)).unflatten(-1, (self._plan, AXES))
 
 

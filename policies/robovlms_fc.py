@@ -31,7 +31,7 @@ class FCDecoder(PlanHead):
         self.actions = MLPTanhHead(sizes.lstm_width, sizes)
 
     def encoded(self, parts: Parts, lengths: torch.Tensor) -> torch.Tensor:
-        """Plans [B, W, plan, 2] in +-1.1."""
+        """Plans [B, W, plan, 2] in +-1.25."""
         return self.actions(self.mlp(self.scaled(parts)[ACTION]))
 
 

@@ -50,7 +50,7 @@ class GPTDecoder(PlanHead):
         self.actions = MLPTanhHead(sizes.gpt_width, sizes)
 
     def encoded(self, parts: Parts, lengths: torch.Tensor) -> torch.Tensor:
-        """Plans [B, W, plan, 2] in +-1.1."""
+        """Plans [B, W, plan, 2] in +-1.25."""
         return self.actions(self.frames(self.scaled(parts)[ACTION]))
 
 

@@ -30,7 +30,7 @@ class LSTMDecoder(PlanHead):
         self.actions = MLPTanhHead(sizes.lstm_width, sizes)
 
     def encoded(self, parts: Parts, lengths: torch.Tensor) -> torch.Tensor:
-        """Plans [B, W, plan, 2] in +-1.1."""
+        """Plans [B, W, plan, 2] in +-1.25."""
         states, _ = self.rnn(self.scaled(parts)[ACTION])
         return self.actions(states)
 

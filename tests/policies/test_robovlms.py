@@ -197,7 +197,7 @@ def test_a_stop_is_planned_before_it_comes(head_class):
 
 
 def practised(head, steps, *lesson):
-    optimizer = torch.optim.AdamW(head.parameters(), 0.01)
+    optimizer = torch.optim.AdamW(head.parameters(), 0.005)
     for _ in range(steps):
         optimizer.zero_grad()
         head.loss(*lesson).backward()
