@@ -36,6 +36,11 @@ LEARNED: dict[str, tuple[str, dict[str, Any]]] = {  # trained by `python -m trai
     "robovlms_lstm": ("policies.robovlms_lstm:RobovlmsLstm", {}),
     "robovlms_gpt": ("policies.robovlms_gpt:RobovlmsGpt", {}),
     "robovlms_discrete": ("policies.robovlms_discrete:RobovlmsDiscrete", {}),
+    "simple_lstm": ("policies.simple_lstm:SimpleLstm", {}),
+    "clip_lstm": ("policies.clip_lstm:ClipLstm", {}),
+    "enhanced_2d": ("policies.enhanced_2d:Enhanced2D", {}),
+    "advanced_multimodal": ("policies.advanced_multimodal:AdvancedMultimodal", {}),
+    "fixed_robovlms": ("policies.fixed_robovlms:FixedRobovlms", {}),
 }
 ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {  # one part changed: what is it worth?
     "hybrid_no_text": ("policies.hybrid:Hybrid", {"text": False}),
@@ -43,6 +48,8 @@ ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {  # one part changed: what i
     "hybrid_lstm_512": ("policies.hybrid:Hybrid", {"lstm_factor": 0.5}),
     "hybrid_lstm_4096": ("policies.hybrid:Hybrid", {"lstm_factor": 4.0}),
     "hybrid_output_norm": ("policies.hybrid:Hybrid", {"output_norm": True}),
+    "hybrid_window_4": ("policies.hybrid:Hybrid", {"window": 4}),
+    "hybrid_reduced_towers": ("policies.hybrid:Hybrid", {"tower_layers": "reduced"}),
     "hybrid_curriculum": ("policies.hybrid:Hybrid", {}),  # by training.recipes
     "hybrid_lora": ("policies.hybrid:Hybrid", {}),  # by training.tuning
     "hybrid_end_to_end": ("policies.hybrid:Hybrid", {}),  # by training.tuning
@@ -59,6 +66,14 @@ ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {  # one part changed: what i
     "robovlms_lstm_no_mask": ("policies.robovlms_lstm:RobovlmsLstm", {"action_mask": False}),
     "robovlms_lstm_regularised": ("policies.robovlms_lstm:RobovlmsLstm", {"regularise": True}),
     "robovlms_lstm_mu_law": ("policies.robovlms_lstm:RobovlmsLstm", {"mu_law": True}),
+    "enhanced_2d_no_resampler": ("policies.enhanced_2d:Enhanced2D", {"resampler": False}),
+    "advanced_multimodal_no_distance": (
+        "policies.advanced_multimodal:AdvancedMultimodal", {"distance": False}),
+    "advanced_multimodal_no_hierarchy": (
+        "policies.advanced_multimodal:AdvancedMultimodal", {"hierarchy": False}),
+    "fixed_robovlms_no_claw": ("policies.fixed_robovlms:FixedRobovlms", {"claw": False}),
+    "fixed_robovlms_no_hierarchy": (
+        "policies.fixed_robovlms:FixedRobovlms", {"hierarchy": False}),
 }
 COMPARED = tuple(LEARNED)  # the models of the comparison, without their variants
 LEARNED |= {name: (target, {"name": name} | options)

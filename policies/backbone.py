@@ -6,6 +6,7 @@ action token's last hidden state behind picture and words (`policies.kosmos`).
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import torch
 
 from policies.clip import Clip
 from policies.kosmos import Kosmos, Prompt
+from policies.layers import ALL, REDUCED
 from policies.pixels import pixels
 from policies.sizes import Sizes
 from policies.weights import folder_hash
@@ -34,6 +36,7 @@ class Backbone:
         self.kosmos, self.clip, self.image_size = kosmos, clip, image_size
         self.sources = dict(sources)
         self.device = torch.device("cpu")
+        self.layers = ALL
 
     @classmethod
     def load(cls, sources: Mapping[str, str], image_size: int,
@@ -60,6 +63,23 @@ class Backbone:
             kosmos = Kosmos.random(sizes, Kosmos.tokenizer(words))
             return cls(kosmos, Clip.random(sizes) if with_clip else None, sizes.image_size, {})
 
+    def with_layers(self, layers: str) -> Backbone:
+        """These towers with `all` layers, or `reduced`: the first quarter or half of them.
+
+        Raises:
+            ValueError: for another word, or if these are reduced already.
+        """
+        if layers == self.layers:
+            return self
+        if (self.layers, layers) != (ALL, REDUCED):
+            raise ValueError(f"tower_layers must be {ALL!r} or {REDUCED!r}, and what is reduced "
+                             f"stays so; got {layers!r} of towers with layers {self.layers!r}.")
+        fewer = copy.copy(self)
+        fewer.kosmos = self.kosmos.reduced()
+        fewer.clip = self.clip.reduced() if self.clip is not None else None
+        fewer.layers = layers
+        return fewer
+
     def freeze(self, device: torch.device) -> None:
         """Move the towers, for use without gradients."""
         self.device = device
@@ -84,8 +104,9 @@ class Backbone:
     @property
     def hash(self) -> str:
         """Identity of the towers, so that cached features can be told apart."""
-        return " ".join(folder_hash(Path(source)) if Path(source).is_dir() else source
-                        for source in self.sources.values())
+        known = [folder_hash(Path(source)) if Path(source).is_dir() else source
+                 for source in self.sources.values()]
+        return " ".join(known if self.layers == ALL else [*known, self.layers])
 
     def look(self, pictures: Sequence[np.ndarray], parts: Sequence[str]) -> Parts:
         """Frame parts of pictures [H, W, 3] uint8 RGB, each [B, ...]; every tower looks once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import open_clip
 import torch
 from safetensors.torch import save_file
 
+from policies.layers import CLIP_SHARE, kept, same_weights
 from policies.picture import CLIP_MEAN, CLIP_STD
 from policies.sizes import Sizes
 from policies.weights import load_strictly, read_tensors
@@ -67,6 +69,15 @@ class Clip:
         (folder / CONFIG_FILE).write_text(json.dumps(about, indent=2), encoding="utf-8")
         tensors = {name: value.contiguous() for name, value in self.model.state_dict().items()}
         save_file(tensors, folder / WEIGHTS_FILE)
+
+    def reduced(self) -> Clip:
+        """The same with the first half of both towers' layers, at least one."""
+        fewer = Clip(same_weights(self.model), copy.deepcopy(self.config))
+        for tower, name in ((fewer.model.visual.transformer, "vision_cfg"),
+                            (fewer.model.transformer, "text_cfg")):
+            fewer.config[name]["layers"] = kept(fewer.config[name]["layers"], CLIP_SHARE)
+            del tower.resblocks[fewer.config[name]["layers"]:]
+        return fewer
 
     @property
     def vision_width(self) -> int:

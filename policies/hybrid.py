@@ -27,7 +27,7 @@ class FusionLstm(Head):
 
     def __init__(self, sizes: Sizes, widths: Mapping[str, int], parts: tuple[str, ...] = PARTS,
                  text: bool = True, memory: bool = True, lstm_factor: float = 1.0,
-                 output_norm: bool = False) -> None:
+                 output_norm: bool = False, window: int | None = None) -> None:
         """The fusion is as wide as the towers say.
 
         Args:
@@ -38,10 +38,12 @@ class FusionLstm(Head):
             memory: Whether it looks back; without, its window is one frame.
             lstm_factor: Of the LSTM's width: 0.5 for the seeds' 4 x 512, 4 for their 4 x 4096.
             output_norm: The originals' LayerNorm over two outputs, which leaves two commands only.
+            window: Frames it looks back over, if not as many as the size says.
         """
+        window = (window or sizes.window) if memory else 1
         words = tuple(name for name in parts if name.endswith("_text") and text)
         frame = tuple(name for name in parts if not name.endswith("_text"))
-        super().__init__(Wants(frame, words, window=sizes.window if memory else 1), widths)
+        super().__init__(Wants(frame, words, window=window), widths)
         width = int(sizes.lstm_width * lstm_factor)
         self._parts = tuple(name for name in parts if name in (*frame, *words))
         self.fusion = nn.Linear(sum(widths[name] for name in self._parts), sizes.fusion)

@@ -23,6 +23,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from policies.layers import KOSMOS_SHARE, kept, same_weights
 from policies.sizes import Sizes
 from policies.tokens import make_processor
 from policies.weights import load_strictly, read_tensors
@@ -109,6 +110,17 @@ class Kosmos:
         self.model.save_pretrained(folder)
         self.processor.save_pretrained(folder)
         save_file(self.action.state_dict(), Path(folder) / ACTION_FILE)
+
+    def reduced(self) -> Kosmos:
+        """The same with the first quarter of both towers' layers, at least one."""
+        fewer = Kosmos(same_weights(self.model), self.processor)
+        fewer.action = self.action
+        vision, text = fewer.model.config.vision_config, fewer.model.config.text_config
+        vision.num_hidden_layers = kept(vision.num_hidden_layers, KOSMOS_SHARE)
+        text.layers = kept(text.layers, KOSMOS_SHARE)
+        del fewer.model.vision_model.model.encoder.layers[vision.num_hidden_layers:]
+        del fewer.model.text_model.model.layers[text.layers:]
+        return fewer
 
     @property
     def vision_width(self) -> int:

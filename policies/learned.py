@@ -25,6 +25,7 @@ from policies.devices import find_device, find_dtype
 from policies.head import Head
 from policies.interface import Action, Policy, PolicySpec, clip_commands
 from policies.kosmos import Prompt
+from policies.layers import ALL
 from policies.sizes import Sizes, sizes
 from policies.weights import joint_hash, load_strictly, read_tensors
 
@@ -54,7 +55,7 @@ class Learned(Policy):
 
     def __init__(self, size: str | None = None, checkpoint: str | Path | None = None,
                  device: str = "cpu", random_weights: bool = False, name: str | None = None,
-                 dtype: str = "fp32", **structure: Any) -> None:
+                 dtype: str = "fp32", tower_layers: str = ALL, **structure: Any) -> None:
         """A trained checkpoint (the shipped one, of size mini), or random weights if asked for.
 
         Args:
@@ -64,6 +65,7 @@ class Learned(Policy):
             random_weights: Load nothing.
             name: The registered name; a variant has another than its model.
             dtype: What Kosmos-2 computes in: fp32, bf16 or fp16.
+            tower_layers: all, or reduced as `policies.layers` says.
             structure: What makes a variant: options of the head.
 
         Raises:
@@ -72,21 +74,23 @@ class Learned(Policy):
         self.name, self._structure = name or self.model, structure
         self.device = find_device(device)
         if random_weights:
-            self._assemble(self._random_towers(size or "mini"), size or "mini", seed=0)
+            towers = self._random_towers(size or "mini").with_layers(tower_layers)
+            self._assemble(towers, size or "mini", seed=0)
             self.spec = self._describe()
         else:
-            self._load(_folder(size, checkpoint, self.name), size, find_dtype(dtype))
+            self._load(_folder(size, checkpoint, self.name), size, find_dtype(dtype),
+                       tower_layers)
         self.backbone.freeze(self.device)
         self.head.to(self.device).eval().requires_grad_(False)
 
     @classmethod
     def untrained(cls, backbone: Backbone, size: str, seed: int = 0, name: str | None = None,
-                  **structure: Any) -> Learned:
+                  tower_layers: str = ALL, **structure: Any) -> Learned:
         """A fresh head, ready for training, behind towers that several policies may share."""
         policy = cls.__new__(cls)
         policy.name, policy._structure = name or cls.model, structure
         policy.device = backbone.device
-        policy._assemble(backbone, size, seed)
+        policy._assemble(backbone.with_layers(tower_layers), size, seed)
         policy.spec = policy._describe()
         return policy
 
@@ -195,7 +199,7 @@ class Learned(Policy):
         words = tower_source(SHIPPED / "hybrid", "../towers/kosmos2")
         return Backbone.random(sizes(size), self.with_clip, Path(words))
 
-    def _load(self, folder: Path, size: str | None, dtype: torch.dtype) -> None:
+    def _load(self, folder: Path, size: str | None, dtype: torch.dtype, layers: str) -> None:
         config = read_config(folder)
         if size not in (None, config["size"]):
             raise ValueError(f"{folder}: is of size {config['size']!r}, got --size {size}.")
@@ -208,8 +212,13 @@ class Learned(Policy):
             raise ValueError(f"{folder}: {self.name} needs the towers "
                              f"{' and '.join(self.towers())}, got {', '.join(sources)}.")
         sources = {name: sources[name] for name in self.towers()}
+        trained = config.get("features", {})
+        if trained.get("tower_layers", ALL) != layers:
+            raise ValueError(f"{folder}: its head was trained behind towers with layers "
+                             f"{trained.get('tower_layers', ALL)!r}, got tower_layers {layers!r}.")
         backbone = Backbone.load(sources, sizes(config["size"]).image_size, dtype)
-        _check_widths(config.get("features", {}).get("widths", {}), backbone.widths, folder)
+        backbone = backbone.with_layers(layers)
+        _check_widths(trained.get("widths", {}), backbone.widths, folder)
         self._assemble(backbone, config["size"], seed=0)
         load_strictly(self.head, read_tensors(folder / HEAD_FILE), str(folder / HEAD_FILE))
         self.spec = replace(
@@ -231,6 +240,7 @@ class Learned(Policy):
             "features": {"frame": self.head.wants.frame, "text": self.head.wants.text,
                          "widths": {name: self.backbone.widths[name] for name in
                                     (*self.head.wants.frame, *self.head.wants.text)},
+                         "tower_layers": self.backbone.layers,
                          "normalisation": f"mean and std of each, in {HEAD_FILE}"},
             "window": self.head.wants.window, "plan_length": self.head.wants.plan,
             "decision_s": 0.4,
