@@ -88,6 +88,9 @@ class Head(nn.Module, ABC):
         """
         return masked_huber(self(parts, lengths), commands, mask)
 
+    def fit(self, commands: torch.Tensor) -> None:
+        """Take what it needs from the training commands [N, 2]; nothing by default."""
+
     def scaled(self, parts: Parts) -> Parts:
         """Every wanted part, standardised."""
         return {name: scale(parts[name]) for name, scale in self.scale.items()}

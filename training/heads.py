@@ -79,16 +79,8 @@ def train_head(head: Head, features: Features, recipe: HeadRecipe,
     parts = split(features.layouts, recipe)
     training = _learned_from(parts.training, features, recipe, allowed)
     _standardise(head, features, training)
-    if hasattr(head, "fit"):  # it has numbers of its own to take from commands
-        head.fit(features.commands[training])
-    accelerator = Accelerator(mixed_precision=recipe.precision, log_with=_tracker(folder),
-                              gradient_accumulation_steps=recipe.accumulate, project_dir=folder)
-    accelerator.init_trackers("head")
-    optimizer = torch.optim.AdamW(head.parameters(), recipe.learning_rate,
-                                  weight_decay=recipe.weight_decay)
-    per_epoch = _batches(len(training), head.wants.window, recipe.batch)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.epochs * per_epoch)
-    loop = Loop(accelerator, *accelerator.prepare(head, optimizer, schedule))
+    head.fit(features.commands[training])
+    loop = _prepared(head, recipe, len(training), folder)
     history = loop.resume(folder) if folder else []
     best = _Best(head, history, folder)
     for epoch in epochs(len(history), recipe.epochs, "head"):
@@ -98,14 +90,26 @@ def train_head(head: Head, features: Features, recipe: HeadRecipe,
         mae = one_step_mae(head, features, parts.validation)
         history.append({"loss": round(loss, 5), "validation_mae": round(mae, 5)})
         logger.info("head, epoch %d of %d: %s", epoch + 1, recipe.epochs, history[-1])
-        accelerator.log(history[-1], step=epoch + 1)
+        loop.accelerator.log(history[-1], step=epoch + 1)
         best.see(mae, epoch + 1)
         if folder is not None:
             loop.keep(folder, history)
-    accelerator.end_training()
+    loop.accelerator.end_training()
     best.restore()
     return {"history": history, "test_mae": round(one_step_mae(head, features, parts.test), 5),
             "overfitted": overfitted(history)}
+
+
+def _prepared(head: Head, recipe: HeadRecipe, decisions: int, folder: Path | None) -> Loop:
+    """Optimizer, schedule and tracker for so many decisions to learn from."""
+    accelerator = Accelerator(mixed_precision=recipe.precision, log_with=_tracker(folder),
+                              gradient_accumulation_steps=recipe.accumulate, project_dir=folder)
+    accelerator.init_trackers("head")
+    optimizer = torch.optim.AdamW(head.parameters(), recipe.learning_rate,
+                                  weight_decay=recipe.weight_decay)
+    steps = recipe.epochs * _batches(decisions, head.wants.window, recipe.batch)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    return Loop(accelerator, *accelerator.prepare(head, optimizer, schedule))
 
 
 class _Best:
