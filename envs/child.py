@@ -81,9 +81,12 @@ def begin(target: str, parent: str, pipe: str, *files: str) -> None:
     if os.getppid() != int(parent):  # it went before we could ask
         return
     module, _, function = target.partition(":")
+    connection = Connection(int(pipe))
     # The parent may close the pipe while we read or write: then nobody waits for us any more.
     with contextlib.suppress(EOFError, BrokenPipeError):
-        getattr(importlib.import_module(module), function)(Connection(int(pipe)), *map(int, files))
+        with beating(connection):
+            work = getattr(importlib.import_module(module), function)
+        work(connection, *map(int, files))
 
 
 @contextlib.contextmanager
@@ -100,7 +103,8 @@ def beating(pipe: Connection) -> Iterator[None]:
         while not done.wait(BEAT_S):
             if time.process_time() - spent_s >= BUSY_S:
                 spent_s = time.process_time()
-                pipe.send_bytes(BEAT)
+                with contextlib.suppress(OSError):  # nobody listens any more: the main thread ends
+                    pipe.send_bytes(BEAT)
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()

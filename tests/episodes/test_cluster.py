@@ -32,7 +32,7 @@ SLOW, FROZEN = "tests.episodes.brains:Slow", "tests.episodes.brains:Frozen"
 NODE = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 80 * 2**20}
 NOTICE_SOON = {"health_check_initial_delay_ms": 500, "health_check_period_ms": 500,
                "health_check_failure_threshold": 3}  # so that the next test need not wait
-HANG_S = 3.0  # instead of 20
+HANG_S = 5.0  # instead of 20
 WITHIN_S = 60.0
 LIMIT_S = 180  # for one test
 

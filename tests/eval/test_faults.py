@@ -23,7 +23,7 @@ from tests.eval.test_run import ROOT, SCENARIO
 FRAGILE = "tests.eval.brains:Fragile"
 FILES = ("report.md", "summary.json", "episodes.jsonl")
 EPISODES = 12
-HANG_S = 3.0  # instead of 20
+HANG_S = 5.0  # instead of 20
 FAULTS = ("killed", "stopped", "aborted", "out of memory")
 
 
