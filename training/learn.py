@@ -19,6 +19,7 @@ from episodes.hdf5 import read_episode
 from policies import golden
 from policies.backbone import Backbone
 from policies.head import Head
+from policies.layers import ALL
 from policies.learned import Learned
 from training.active import Budget, rounds
 from training.features import Features, compute, wordings
@@ -67,6 +68,19 @@ def prepare(backbone: Backbone, paths: list[Path], names: tuple[str, ...],
     if options.data is not None:
         trained_on = f"{_counted(counts)} episode files of {options.data.name}"
     return Lesson(backbone, paths, features, trained_on, towers)
+
+
+def lesson_for(name: str, lesson: Lesson, options: TrainingOptions) -> Lesson:
+    """The same lesson, seen by the towers that this policy has: the features may be others."""
+    backbone = lesson.backbone.with_layers(tower_layers(name))
+    if backbone is lesson.backbone:
+        return lesson
+    return prepare(backbone, lesson.paths, (name,), options, lesson.trained_on, lesson.towers)
+
+
+def tower_layers(name: str) -> str:
+    """Which layers of the towers a policy has, as in `policies.layers`."""
+    return policies.find(name)[1].get("tower_layers", ALL)
 
 
 def _counted(counts: Counter[str]) -> str:

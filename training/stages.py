@@ -15,10 +15,19 @@ from envs.appearance import check_places, load_profile
 from episodes.engine import check_engine
 from episodes.hdf5 import find_episodes
 from policies.backbone import Backbone
+from policies.layers import ALL, REDUCED
 from policies.sizes import sizes
 from scenarios import select
 from training.dagger import collect
-from training.learn import Lesson, is_learned, learn, prepare, write_record
+from training.learn import (
+    Lesson,
+    is_learned,
+    learn,
+    lesson_for,
+    prepare,
+    tower_layers,
+    write_record,
+)
 from training.loop import once
 
 if TYPE_CHECKING:
@@ -43,8 +52,9 @@ def train(options: TrainingOptions) -> Path:
     for seed in range(options.seed, options.seed + options.seeds):
         for name in options.policies:
             folder = out / (name if seed == options.seed else f"seed_{seed}/{name}")
-            if not is_learned(name, seed, lesson, folder, options):
-                learn(name, seed, lesson, folder, options, out / "towers")
+            own = lesson_for(name, lesson, options)
+            if not is_learned(name, seed, own, folder, options):
+                learn(name, seed, own, folder, options, out / "towers")
     return out
 
 
@@ -97,8 +107,11 @@ def _round(number: int, paths: list[Path], backbone: Backbone,
 
 def _lesson(backbone: Backbone, paths: list[Path], names: tuple[str, ...],
             options: TrainingOptions) -> Lesson:
-    return prepare(backbone, paths, names, options, _trained_on(options, len(paths)),
-                   _towers_record(options))
+    """What these policies learn from; those on reduced towers look again, unless all are."""
+    deepest = ALL if any(tower_layers(name) == ALL for name in names) else REDUCED
+    names = tuple(name for name in names if tower_layers(name) == deepest)
+    return prepare(backbone.with_layers(deepest), paths, names, options,
+                   _trained_on(options, len(paths)), _towers_record(options))
 
 
 def _check_sources(options: TrainingOptions) -> None:

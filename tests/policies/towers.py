@@ -8,7 +8,7 @@ import torch
 from policies.backbone import Backbone
 from policies.clip import Clip
 from policies.kosmos import Kosmos
-from policies.sizes import MINI
+from policies.sizes import MINI, Sizes
 from policies.tokens import train_tokenizer
 
 TINY = replace(
@@ -19,19 +19,23 @@ TINY = replace(
 )
 
 
-def write_tiny_towers(folder: Path, seed: int = 0) -> tuple[Path, Path]:
-    """Folders of a Kosmos-2 and a CLIP with one layer each."""
+DEEP = replace(TINY, kosmos_vision_layers=8, kosmos_text_layers=4, clip_vision_layers=4,
+               clip_text_layers=2)
+
+
+def write_tiny_towers(folder: Path, seed: int = 0, sizes: Sizes = TINY) -> tuple[Path, Path]:
+    """Folders of a Kosmos-2 and a CLIP, with one layer each where not given otherwise."""
     torch.manual_seed(seed)
     tokenizer = train_tokenizer(["Navigate around the obstacle on the left side"] * 3)
     kosmos, clip = folder / "kosmos2", folder / "clip"
-    Kosmos.random(TINY, tokenizer).save_pretrained(kosmos)
-    Clip.random(TINY).save_pretrained(clip)
+    Kosmos.random(sizes, tokenizer).save_pretrained(kosmos)
+    Clip.random(sizes).save_pretrained(clip)
     return kosmos, clip
 
 
-def tiny_backbone(folder: Path) -> Backbone:
+def tiny_backbone(folder: Path, sizes: Sizes = TINY) -> Backbone:
     """The same, loaded and frozen."""
-    kosmos, clip = write_tiny_towers(folder)
+    kosmos, clip = write_tiny_towers(folder, sizes=sizes)
     backbone = Backbone.load({"kosmos2": str(kosmos), "clip": str(clip)}, TINY.image_size)
     backbone.freeze(backbone.device)
     return backbone

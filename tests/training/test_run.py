@@ -2,10 +2,12 @@ import json
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file
 
 from policies import make
+from policies.golden import check
 from tests.envs.looks import own_profile
-from tests.policies.towers import write_tiny_towers
+from tests.policies.towers import DEEP, write_tiny_towers
 from training.options import TrainingOptions
 from training.run import run
 
@@ -40,8 +42,6 @@ def test_training_on_given_episodes_writes_a_checkpoint_that_drives_and_says_wha
 
 
 def test_the_golden_pairs_of_a_checkpoint_are_its_own_answers(episodes, tmp_path):
-    from policies.golden import check
-
     towers = tmp_path / "towers"
     write_tiny_towers(towers)
     folder = run(TrainingOptions(data=episodes, towers=towers, work=tmp_path / "work", epochs=1,
@@ -62,6 +62,20 @@ def test_several_policies_and_seeds_share_their_towers_and_are_trained_once(epis
     written = [(head / "head.safetensors").stat().st_mtime_ns for head in heads]
     run(options)
     assert [(head / "head.safetensors").stat().st_mtime_ns for head in heads] == written
+
+
+def test_a_policy_on_reduced_towers_learns_from_what_these_see(episodes, tmp_path):
+    towers, name = tmp_path / "towers", "hybrid_reduced_towers"
+    write_tiny_towers(towers, sizes=DEEP)
+    options = {"data": episodes, "towers": towers, "work": tmp_path / "work", "epochs": 1,
+               "validation_episodes": 0}
+    both = run(TrainingOptions(policy=f"hybrid,{name}", **options))
+    alone = run(TrainingOptions(policy=name, out=tmp_path / "alone", **options))
+    heads = {folder: load_file(folder / "head.safetensors")["scale.kosmos_vision.mean"]
+             for folder in (both / "hybrid", both / name, alone)}
+    assert heads[alone].equal(heads[both / name])
+    assert not heads[alone].equal(heads[both / "hybrid"])
+    assert check(make(str(alone)), alone) < 1e-5
 
 
 def test_what_was_kept_for_other_options_is_not_taken(tmp_path):
