@@ -167,6 +167,17 @@ def test_wrong_options_get_a_sentence(tower, option, said):
         TextAction(**({"checkpoint": tower} | option))
 
 
+def test_too_little_memory_is_said_before_a_tower_is_loaded(tower, monkeypatch):
+    from policies import memory
+
+    monkeypatch.setattr(memory, "free_bytes", lambda device="cpu": 2 * memory.GIB)
+    with pytest.raises(ValueError, match=r"microsoft/kosmos-2-patch14-224 needs about 6\.8 GiB"):
+        TextAction(size="full")
+    monkeypatch.setattr(memory, "free_bytes", lambda device="cpu": 1000)
+    with pytest.raises(ValueError, match="Kosmos-2 from .* needs about 256"):
+        TextAction(checkpoint=tower)
+
+
 def test_things_move_back_as_the_robot_drives_and_turns():
     around = Surroundings()
     around.move(np.array([0.5, 0.0, 0.0]), 0.4)
