@@ -58,10 +58,14 @@ class Child:
         """The process's number in the system."""
         return self._process.pid
 
-    def end(self) -> str:
-        """Make sure that it is gone; returns how it ended, in words."""
+    def end(self, patience_s: float = 0.2) -> str:
+        """Make sure that it is gone; returns how it ended, in words.
+
+        Args:
+            patience_s: One that is just ending may take so long, and then says why.
+        """
         try:
-            self._process.wait(timeout=0.2)  # so that one that is just ending says why
+            self._process.wait(timeout=patience_s)
         except subprocess.TimeoutExpired:
             self._process.kill()
         code = self._process.wait()

@@ -79,6 +79,9 @@ class NavigationEnv(gymnasium.Env):
         self.scenario, self.robot, self.image_size = scenario, robot, image_size
         self.render_mode, self.profile = render_mode, load_profile(appearance)
         check_look(renderer, self.profile.name)
+        if len(image_size) != 2 or not all(type(each) is int and each > 0 for each in image_size):
+            raise ValueError(f"image_size must be height and width in whole pixels, "
+                             f"got {image_size!r}.")
         self.task = scenario.name
         self.task_description = scenario.instructions.english
         self.observation_space = spaces.Dict({
@@ -154,15 +157,26 @@ class NavigationEnv(gymnasium.Env):
         self._simulator.close()
 
     def look_from(self, pose: tuple[float, float, float]) -> Look:
-        """Put the robot at a pose and look, for training perception; not part of an episode.
+        """What the robot would see from a pose (x m, y m, yaw rad), with depth and identities.
 
-        The picture is what the robot's sensor gives, with its faults.
+        The picture is what its sensor gives, with its faults. The robot stays where it is.
+
+        Raises:
+            ValueError: for a pose that is not three finite numbers.
+            RuntimeError: before `reset`.
         """
+        if self._layout is None:
+            raise RuntimeError("Call reset() before look_from(): there is nothing to see yet.")
+        if np.shape(pose) != (3,) or not np.isfinite(pose).all():
+            raise ValueError(f"A pose is x, y and yaw, three finite numbers, got {pose!r}.")
+        before = self._simulator.pose("robot")
         self._simulator.place(pose)
         self._looks += 1
         view = self._view()
         picture = self._camera.picture(view, self.image_size, self._looks)
-        return self._camera.look(view, self.image_size)._replace(rgb=picture)
+        look = self._camera.look(view, self.image_size)._replace(rgb=picture)
+        self._simulator.place(before)
+        return look
 
     def truth(self) -> Truth:
         """The world as it stands. Only the record and the privileged expert may have it."""

@@ -24,6 +24,7 @@ from envs.interface import RobotSpec
 from envs.pool import Here, Pool, World
 from scenarios import Scenario
 
+STOOD_STILL_S = 5.0  # who was not looked after for so long may have been stopped together with us
 LOOK_AGAIN_S = 1.0  # whoever waits may look after other things so often
 OUT_OF_MEMORY = 12  # exit code
 
@@ -59,6 +60,7 @@ class RemotePool(Pool):
         height, width = options["image_size"]
         self._bytes, self._seats = height * width * 3, -(-places // processes)
         self._kind, self._hang_s = (robot, options), hang_s
+        self._looked = time.monotonic()
         self._processes = [self._start() for _ in range(min(processes, places))]
 
     def wait(self) -> None:
@@ -67,8 +69,11 @@ class RemotePool(Pool):
         ready = wait(list(living), 0.0) or wait(list(living), LOOK_AGAIN_S)
         for pipe in ready:
             living[pipe].fetch()  # type: ignore[index]
+        since_s, self._looked = time.monotonic() - self._looked, time.monotonic()
         for process in living.values():
-            if process.child.pipe not in ready and process.busy_s() > process.limit_s:
+            if since_s > STOOD_STILL_S:
+                process.excuse()
+            elif process.child.pipe not in ready and process.busy_s() > process.limit_s:
                 process.lose(f"did not answer for {process.busy_s():.0f} s")
 
     def close(self) -> None:
@@ -107,6 +112,10 @@ class _Process:
     def busy_s(self) -> float:
         """How long it has been at what it is doing now."""
         return time.monotonic() - self._since if self._asked else 0.0
+
+    def excuse(self) -> None:
+        """Whatever time has passed was not its fault."""
+        self._since = time.monotonic()
 
     def send(self, world: Remote, name: str, what: tuple[Any, ...]) -> None:
         """Ask for a deed; `open` and `close` have no answer."""

@@ -11,6 +11,8 @@ from envs.child import BEAT, Child
 from episodes.engine import Recipe
 from episodes.supervision import Inbox, Supervisor, Worker
 
+ENDING_S = 5.0  # libraries may take so long to end after the last word
+
 logger = logging.getLogger(__name__)
 
 
@@ -33,6 +35,7 @@ class Process(Worker):
         """Start it and send it the recipe."""
         super().__init__(name, inbox)
         self._child = Child("episodes.worker:work", one_thread=recipe.one_thread)
+        self._said_all = False
         self.send(recipe)
         # A thread, because reading what a stopped process has half said would wait for ever.
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -51,10 +54,10 @@ class Process(Worker):
 
     def end(self) -> str:
         """Make sure that it is gone; returns why, in words."""
-        if self._reader.is_alive():
+        if not self._said_all:
             self._child.kill()
-            self._reader.join()
-        return self._why or self._child.end()
+        self._reader.join()
+        return self._why or self._child.end(ENDING_S)
 
     def place(self) -> str:
         """Its number in the system."""
@@ -68,4 +71,5 @@ class Process(Worker):
             except (EOFError, OSError):
                 break
             self.hear(*(pickle.loads(said) if said != BEAT else ("beat", None)))
+        self._said_all = True
         self.inbox.put((self, "gone", None))

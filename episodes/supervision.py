@@ -22,6 +22,7 @@ from episodes.work import Work
 SPARE_JOBS = 2  # beside those that a worker drives at once, so that its next is there already
 PATIENCE = 3.0  # times the longest round so far may pass before a worker counts as hanging
 LOOK_S = 0.25  # workers are looked after no more often
+STOOD_STILL_S = 5.0  # who was not looked after for so long may have been stopped together with us
 
 Inbox = queue.SimpleQueue  # of (worker, what it says, content)
 logger = logging.getLogger(__name__)
@@ -67,6 +68,10 @@ class Worker(ABC):
             self.begun.add(content)
         elif what != "beat":
             self.inbox.put((self, what, content))
+
+    def excuse(self) -> None:
+        """Whatever time has passed was not its fault: its clock begins anew."""
+        self._heard, self.longest_s = time.monotonic(), 0.0
 
     def hung(self) -> None:
         """It gave no sign of life: end it, and the inbox says that it is gone."""
@@ -179,7 +184,15 @@ class Supervisor(ABC, Generic[WorkerT]):
         raise ValueError(sentence)
 
     def _look_after(self) -> None:
-        """End whoever gives no sign of life for too long; called every now and then."""
+        """End whoever gives no sign of life for too long; called every now and then.
+
+        Where we ourselves stood still (Ctrl-Z, a paused container), nobody is blamed.
+        """
+        since_s, self._looked = time.monotonic() - self._looked, time.monotonic()
+        if since_s > STOOD_STILL_S:
+            for each in self._workers:
+                each.excuse()
+            return
         self._longest_s = max([self._longest_s, *(each.longest_s for each in self._workers)])
         limit_s = max(self._recipe.hang_s, PATIENCE * self._longest_s)
         for each in self._workers:
@@ -206,7 +219,6 @@ class Supervisor(ABC, Generic[WorkerT]):
         while True:
             if time.monotonic() - self._looked > LOOK_S:
                 self._look_after()
-                self._looked = time.monotonic()
             try:
                 worker, what, content = self._inbox.get(timeout=LOOK_S)
             except queue.Empty:

@@ -20,25 +20,25 @@ def work(pipe: Connection) -> None:
     sys.excepthook = lambda *_: None  # whoever reads the pipe tells it
     mail = _Mail(pipe)
     try:
-        shard = pipe.recv().open()
+        shard, jobs = mail.next().open(), mail.next()
         try:
             with beating(pipe):
                 shard.load()
-                rehearsal = shard.rehearse(pipe.recv())
-            pipe.send(("ready", rehearsal))
+                rehearsal = shard.rehearse(jobs)
         except ValueError as error:
-            pipe.send(("refused", (str(error), traceback.format_exc())))
+            mail.say("refused", (str(error), traceback.format_exc()))
             return
+        mail.say("ready", rehearsal)
         for driven in shard.drive(mail, mail.beat):
-            pipe.send(("driven", driven))
+            mail.say("driven", driven)
     except FatalEpisodeError as fatal:
-        pipe.send(("fatal", (fatal.key, fatal.how)))
-    except (EOFError, BrokenPipeError):
-        raise
+        mail.say("fatal", (fatal.key, fatal.how))
+    except _NobodyListensError:
+        return
     except BaseException as error:
         if _ran_out_of_memory(error):
             sys.exit(OUT_OF_MEMORY)
-        pipe.send(("failed", traceback.format_exc()))
+        mail.say("failed", traceback.format_exc())
         raise
 
 
@@ -47,6 +47,10 @@ def _ran_out_of_memory(error: BaseException) -> bool:
     said = str(error).lower()
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and any(each in said for each in NO_MEMORY))
+
+
+class _NobodyListensError(Exception):
+    """The other end of the pipe is closed: there is nothing to do any more."""
 
 
 class _Mail:
@@ -60,9 +64,23 @@ class _Mail:
         """The next job; None where none is there now and nobody waits for one."""
         if not wait and not self._pipe.poll():
             return None
-        job = self._pipe.recv()
-        self._pipe.send(("begun", job.key))
+        job = self.next()
+        self.say("begun", job.key)
         return job
+
+    def next(self) -> Any:
+        """What is said next, waited for."""
+        try:
+            return self._pipe.recv()
+        except (EOFError, OSError) as error:  # told from those that a policy raises
+            raise _NobodyListensError from error
+
+    def say(self, what: str, content: Any) -> None:
+        """Something that is not only a sign of life."""
+        try:
+            self._pipe.send((what, content))
+        except OSError as error:
+            raise _NobodyListensError from error
 
     def beat(self) -> None:
         """A sign of life, if the last is long enough ago."""

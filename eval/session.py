@@ -27,6 +27,7 @@ from scenarios.cli import ROOMS
 
 PURPOSE = "eval"
 EPISODES = 10  # per scenario, in the closed loop
+MOST_WAITING = 8  # driven episodes that wait to be filmed and stored: then driving waits for them
 
 logger = logging.getLogger(__name__)
 
@@ -73,12 +74,14 @@ class Closed:
         """Drive every job; each is filmed and stored beside the driving, where others drive."""
         with contextlib.ExitStack() as stack:
             stack.callback(self._engine.close)
-            keeper = stack.enter_context(ThreadPoolExecutor(1))
+            keeper = ThreadPoolExecutor(1)
+            stack.callback(keeper.shutdown, cancel_futures=True)  # those are driven again
             kept: deque[Future[dict[str, Any]]] = deque()
             for driven in self._engine.drive(list(self._jobs.values())):
                 self.spent.add(driven)
                 kept.append(keeper.submit(self._store, run, driven))
-                while kept and (kept[0].done() or config.workers == 0):
+                while kept and (kept[0].done() or config.workers == 0
+                                or len(kept) > MOST_WAITING):
                     yield kept.popleft().result()
             while kept:
                 yield kept.popleft().result()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import inspect
+from inspect import Parameter, isabstract, isclass, signature
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ REGISTRY: dict[str, tuple[str, dict[str, Any]]] = {
     "core_replay": ("policies.baselines:CoreReplay", {}),
     "expert": ("policies.expert:Expert", {}),
     "expert_keys": ("policies.expert:Expert", {"name": "expert_keys", "keys": True}),
+    "text_action": ("policies.text_action:TextAction", {}),
 }
 LEARNED: dict[str, tuple[str, dict[str, Any]]] = {  # trained by `python -m training.run`
     "hybrid": ("policies.hybrid:Hybrid", {}),
@@ -122,7 +123,7 @@ def _from_folder(folder: Path, options: dict[str, Any]) -> Policy:
 def _construct(target: str, options: dict[str, Any]) -> Policy:
     """An object of `module:Class`; options that its constructor does not take are an error."""
     cls = _find_class(target)
-    takes = inspect.signature(cls).parameters
+    takes = signature(cls).parameters
     named = {name for name, each in takes.items() if each.kind not in (each.VAR_POSITIONAL,
                                                                        each.VAR_KEYWORD)}
     takes_any = any(each.kind is each.VAR_KEYWORD for each in takes.values())
@@ -131,7 +132,7 @@ def _construct(target: str, options: dict[str, Any]) -> Policy:
         raise ValueError(f"Policy {target!r} takes no {', '.join(unknown)}, "
                          f"expected only {', '.join(takes) or 'no options'}.")
     missing = [name for name in takes if name in named and name not in options
-               and takes[name].default is inspect.Parameter.empty]
+               and takes[name].default is Parameter.empty]
     if missing:
         raise ValueError(f"Policy {target!r} needs {', '.join(missing)}: give its constructor "
                          f"defaults, so that a name is enough.")
@@ -154,9 +155,9 @@ def _find_class(target: str) -> type[Policy]:
         raise ValueError(
             f"Policy {target!r}: {module_name} has no class {class_name!r}."
         ) from error
-    if not (inspect.isclass(cls) and issubclass(cls, Policy)):
+    if not (isclass(cls) and issubclass(cls, Policy)):
         raise ValueError(f"{target!r} is no Policy class, expected one derived from "
                          f"policies.Policy.")
-    if inspect.isabstract(cls):
+    if isabstract(cls):
         raise ValueError(f"Policy {target!r} lacks {', '.join(sorted(cls.__abstractmethods__))}.")
     return cls

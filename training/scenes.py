@@ -12,7 +12,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -156,9 +156,10 @@ def _paint(recipe: Recipe, part: Part, worlds: list[Any], beat: Callable[[], Non
                                       part.number * SHARD + layout_number))
         layout_number += 1
         for _ in range(POSES_PER_LAYOUT):
-            look = world.look_from(_draw_pose(world, rng))
+            pose = _draw_pose(world, rng)
+            look = world.look_from(pose)
             frames.append(look.rgb)
-            labels.append(_label(world.truth(), look.ids, look.names))
+            labels.append(_label(replace(world.truth(), robot=pose), look.ids, look.names))
     path = recipe.folder / f"shard_{part.number:04d}.npz"
     temporary = recipe.folder / f".shard_{part.number:04d}.{os.getpid()}.npz"
     np.savez_compressed(temporary, frames=np.array(frames[:part.count]),

@@ -95,3 +95,28 @@ def test_the_same_view_at_720p_shows_the_same_scene():
     small = pictures[0].reshape(16, 14, 16, 14, 3).mean(axis=(1, 3))
     large = pictures[1].reshape(16, 45, 16, 80, 3).mean(axis=(1, 3))
     assert np.abs(small - large).mean() < 3  # of 255
+
+
+def test_looking_from_elsewhere_moves_nothing():
+    env = envs.make(scenarios.load("1box_vert_left"), image_size=(16, 16))
+    env.reset(seed=0)
+    env.step(np.array([1.15, 0.0, 0.0]))
+    before = env.unwrapped.truth()
+    env.unwrapped.look_from((0.5, 0.5, 0.1))
+    assert env.unwrapped.truth() == before
+
+
+@pytest.mark.parametrize("pose", [(0.0, 0.0), (0.0, float("nan"), 0.0)])
+def test_a_view_from_nowhere_is_refused(pose):
+    env = envs.make(scenarios.load("1box_vert_left"), image_size=(16, 16))
+    with pytest.raises(RuntimeError, match="reset"):
+        env.unwrapped.look_from(pose)
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="three finite numbers"):
+        env.unwrapped.look_from(pose)
+
+
+@pytest.mark.parametrize("size", [(0, 5), (224,), (10.5, 20)])
+def test_a_picture_of_no_size_is_refused(size):
+    with pytest.raises(ValueError, match="height and width in whole pixels"):
+        envs.make(scenarios.load("1box_vert_left"), image_size=size)

@@ -1,6 +1,7 @@
 """Policies for tests of runs, with every fault that one may have."""
 
 import os
+import pickle
 import resource
 import signal
 import threading
@@ -115,5 +116,6 @@ FAULTS = {
     "aborted": os.abort,
     "out of memory": run_out_of_memory,
     "a bug": lambda: 1 / 0,
+    "a torn file": lambda: pickle.loads(b""),
     "waits for ever": lambda: threading.Event().wait(),
 }

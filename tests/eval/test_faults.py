@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from envs.remote import OUT_OF_MEMORY
 from episodes import shards
 from episodes.drive import FatalEpisodeError
 from episodes.rollout import policy_seed
-from episodes.supervision import WorkerError
+from episodes.supervision import STOOD_STILL_S, WorkerError
+from eval import session
 from eval.run import run
 from eval.score import score
 from scenarios import episode_seed, load
@@ -91,6 +93,49 @@ def test_a_policy_that_hangs_while_it_loads_is_noticed(tmp_path, inject, caplog)
     inject("waits for ever", times=1)
     drive(tmp_path / "runs", policy="tests.eval.brains:SlowStart", workers=1, episodes=1)
     assert "gave no sign of life" in caplog.text
+
+
+def test_a_policy_that_reads_a_torn_file_says_so_itself(tmp_path, inject):
+    inject("a torn file", times=99)
+    with pytest.raises(WorkerError, match="EOFError: Ran out of input"):
+        drive(tmp_path / "runs", policy="tests.eval.brains:SlowStart")
+
+
+def test_who_ran_out_of_memory_is_said_to_have_ended_so(tmp_path, inject, caplog):
+    inject("out of memory", times=1)
+    drive(tmp_path / "runs")
+    assert f"ended with exit code {OUT_OF_MEMORY}" in caplog.text
+    assert "SIGKILL" not in caplog.text
+
+
+def test_a_pause_of_everything_is_nobodys_fault(undisturbed, tmp_path):
+    running, folder = start(tmp_path, 1)
+    everyone = [running.pid, *children(running.pid)]
+    for number in everyone:
+        os.kill(number, signal.SIGSTOP)
+    time.sleep(STOOD_STILL_S + 1.0)
+    for number in everyone:
+        os.kill(number, signal.SIGCONT)
+    assert running.wait() == 0
+    assert written(folder) == undisturbed
+    assert "another takes its place" not in (folder / "run.log").read_text()
+
+
+def test_driving_waits_for_what_is_slow_to_store(tmp_path, monkeypatch):
+    driven, stored, most = [], [], []
+    add = session.add_record
+
+    def slowly(run, index, record, spent):
+        time.sleep(0.05)
+        stored.append(index)
+        most.append(len(driven) - len(stored))
+        return add(run, index, record, spent)
+
+    monkeypatch.setattr(session, "add_record", slowly)
+    monkeypatch.setattr(session.Spent, "add", lambda self, each: driven.append(each))
+    drive(tmp_path, policy="forward", episodes=30)
+    assert len(stored) == 30
+    assert max(most) <= session.MOST_WAITING + 1
 
 
 def is_alive(process: int) -> bool:

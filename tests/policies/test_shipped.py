@@ -10,7 +10,8 @@ from policies import golden, make
 from policies.checkpoint import SHIPPED
 from scenarios import episode_seed, load, names
 
-LIMIT_BYTES = 12_000_000
+LIMIT_BYTES = 40_000_000
+HEADS = sorted(path.parent.name for path in SHIPPED.glob("*/config.json"))
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +28,19 @@ def drive(policy, name, instruction, index=0):
     return record
 
 
-def test_the_shipped_weights_answer_here_as_where_they_were_trained(hybrid):
-    assert golden.check(hybrid, SHIPPED / "hybrid") < 1e-3
+@pytest.mark.parametrize("name", HEADS)
+def test_the_shipped_weights_answer_here_as_where_they_were_trained(name):
+    assert golden.check(make(name), SHIPPED / name) < 1e-3
 
 
-def test_the_shipped_hybrid_says_that_it_is_trained_and_on_what(hybrid):
-    assert hybrid.spec.weights == "trained"
-    assert "simulated" in hybrid.spec.trained_on
-    assert not hybrid.spec.privileged
+@pytest.mark.parametrize("name", HEADS)
+def test_shipped_weights_say_that_they_are_trained_and_on_what(name):
+    spec = make(name).spec
+    assert spec.weights == "trained"
+    assert "simulated" in spec.trained_on
+    assert not spec.privileged
+    assert (SHIPPED / name / "README.md").is_file()
+    assert (SHIPPED / name / "training.json").is_file()
 
 
 def test_all_shipped_weights_together_stay_small():
