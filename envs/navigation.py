@@ -79,9 +79,7 @@ class NavigationEnv(gymnasium.Env):
         self.scenario, self.robot, self.image_size = scenario, robot, image_size
         self.render_mode, self.profile = render_mode, load_profile(appearance)
         check_look(renderer, self.profile.name)
-        if len(image_size) != 2 or not all(type(each) is int and each > 0 for each in image_size):
-            raise ValueError(f"image_size must be height and width in whole pixels, "
-                             f"got {image_size!r}.")
+        _check_size(image_size)
         self.task = scenario.name
         self.task_description = scenario.instructions.english
         self.observation_space = spaces.Dict({
@@ -285,3 +283,9 @@ def _camera(renderer: str, simulator: Simulator, scenario: Scenario, robot: Robo
     from envs.raycast.camera import FastCamera
 
     return FastCamera(simulator, scenario, robot)
+
+
+def _check_size(image_size: tuple[int, int]) -> None:
+    if len(image_size) != 2 or not all(type(each) is int and each > 0 for each in image_size):
+        raise ValueError(f"image_size must be height and width in whole pixels, got "
+                         f"{image_size!r}.")

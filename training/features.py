@@ -130,16 +130,23 @@ def compute(backbone: Backbone, paths: Sequence[Path], cache: Path,
                                "difficulty": np.full(count, stored["difficulty"])})
         if (number + 1) % 500 == 0:
             logger.info("features: %d of %d episodes", number + 1, len(paths))
+    return _gathered(backbone, found, looked, parts, list(sentences), wordings, tuple(sources))
+
+
+def _gathered(backbone: Backbone, found: list[dict[str, np.ndarray]], looked: Sequence[str],
+              parts: Sequence[str], sentences: list[str], wordings: list[list[int]],
+              sources: tuple[str, ...]) -> Features:
+    """All episodes side by side, every sentence read, every question asked."""
     known = {name: np.concatenate([each[name] for each in found]) for name in found[0]}
     with torch.inference_mode():
-        texts = backbone.read(list(sentences), [name for name in TEXT_PARTS if name in parts])
+        texts = backbone.read(sentences, [name for name in TEXT_PARTS if name in parts])
     features = Features(
         {name: torch.from_numpy(known[name]) for name in looked},
         torch.from_numpy(known["commands"]), known["episode"], known["layout"], known["step"],
         {name: part.cpu().clone() for name, part in texts.items()}, wordings,
-        difficulty=known["difficulty"], sources=tuple(sources))
+        difficulty=known["difficulty"], sources=sources)
     if ACTION in parts:
-        features.answers = _answers(backbone, features, list(sentences))
+        features.answers = _answers(backbone, features, sentences)
     return features
 
 

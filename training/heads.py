@@ -65,8 +65,7 @@ def train_head(head: Head, features: Features, recipe: HeadRecipe,
         recipe: The numbers.
         allowed: [N] bool: decisions that may be learned from; all where not given. Validation and
             test do not depend on it.
-        folder: Where every epoch is kept, to go on from after a kill, and scalars are written for
-            TensorBoard; nothing is kept without it.
+        folder: Where every epoch is kept, and scalars for TensorBoard; nothing without it.
 
     Returns:
         `history` (a loss and a validation error an epoch), `test_mae` (command units) and
@@ -88,16 +87,22 @@ def train_head(head: Head, features: Features, recipe: HeadRecipe,
             break
         loss = _one_epoch(loop, features, training, epoch, recipe)
         mae = one_step_mae(head, features, parts.validation)
-        history.append({"loss": round(loss, 5), "validation_mae": round(mae, 5)})
-        logger.info("head, epoch %d of %d: %s", epoch + 1, recipe.epochs, history[-1])
-        loop.accelerator.log(history[-1], step=epoch + 1)
+        _tell(loop, history, {"loss": round(loss, 5), "validation_mae": round(mae, 5)}, recipe)
         best.see(mae, epoch + 1)
         if folder is not None:
             loop.keep(folder, history)
     loop.accelerator.end_training()
     best.restore()
-    return {"history": history, "test_mae": round(one_step_mae(head, features, parts.test), 5),
-            "overfitted": overfitted(history)}
+    test_mae = round(one_step_mae(head, features, parts.test), 5)
+    return {"history": history, "test_mae": test_mae, "overfitted": overfitted(history)}
+
+
+def _tell(loop: Loop, history: list[dict[str, float]], epoch: dict[str, float],
+          recipe: HeadRecipe) -> None:
+    """One more epoch, for the history, the log and TensorBoard."""
+    history.append(epoch)
+    logger.info("head, epoch %d of %d: %s", len(history), recipe.epochs, history[-1])
+    loop.accelerator.log(history[-1], step=len(history))
 
 
 def _prepared(head: Head, recipe: HeadRecipe, decisions: int, folder: Path | None) -> Loop:

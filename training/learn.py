@@ -21,7 +21,8 @@ from policies.backbone import Backbone
 from policies.head import Head
 from policies.layers import ALL
 from policies.learned import Learned
-from training.active import Budget, rounds
+from training.asking import rounds
+from training.budget import Budget
 from training.features import Features, compute, wordings
 from training.heads import HeadRecipe, split, train_head
 from training.loop import once

@@ -27,7 +27,7 @@ class TrainingOptions:
     """Train on the episode files of this folder instead of generated ones."""
     towers: Path | None = None
     """A folder with towers `kosmos2` and `clip` to take instead of training them; the shipped ones
-    lie in policies/checkpoints/hybrid/towers."""
+    lie in policies/checkpoints/towers."""
     out: Path | None = None
     """The checkpoint folder, WORK/checkpoint where not given; with several policies a folder of
     checkpoints that share their towers."""

@@ -11,7 +11,9 @@ from envs.interface import COMMAND_LIMIT
 from policies.head import Head, Wants
 from tests.policies.towers import write_tiny_towers
 from tests.training.lessons import SEEN, WIDTHS, features
-from training.active import ActiveOptions, Budget, _summed, curves, rounds
+from training.active import ActiveOptions, _summed, curves
+from training.asking import rounds
+from training.budget import Budget
 from training.heads import HeadRecipe
 
 RECIPE = HeadRecipe(epochs=10, batch=8, learning_rate=0.01, patience=99, feature_noise=0.0)
