@@ -31,13 +31,13 @@ from policies.attention import Asking
 from policies.backbone import Parts
 from policies.head import AXES, Head, Wants
 from policies.learned import Learned
-from policies.sizes import Sizes
+from policies.sizes import Sizes, dropout
 
 PICTURE, TOKENS, CLIP = "kosmos_vision", "kosmos_latents", "clip_vision"
 WORDS = ("kosmos_text", "clip_text")
 SUBGOALS, FRAMES_EACH = 6, 3
 DISTANCES = 3  # close, medium, far
-DROPOUT = 0.1
+DROPOUT = 0.1  # at full size
 SCALE = 0.02  # of learned places' first values
 
 
@@ -60,18 +60,18 @@ class Distance(nn.Module):
 class Subgoals(nn.Module):
     """A state becomes a goal, the goal subgoals, a subgoal commands."""
 
-    def __init__(self, width: int, goal: int, heads: int) -> None:
+    def __init__(self, width: int, goal: int, heads: int, drop: float) -> None:
         """States of `width`, goals and subgoals of `goal`."""
         super().__init__()
         self.goal = nn.Sequential(nn.Linear(width, 2 * goal), nn.LayerNorm(2 * goal), nn.GELU(),
-                                  nn.Dropout(DROPOUT), nn.Linear(2 * goal, goal))
+                                  nn.Dropout(drop), nn.Linear(2 * goal, goal))
         self.places = nn.Parameter(SCALE * torch.randn(SUBGOALS, goal))
-        self.split = nn.MultiheadAttention(goal, heads, dropout=DROPOUT, batch_first=True)
+        self.split = nn.MultiheadAttention(goal, heads, dropout=drop, batch_first=True)
         self.project = nn.Linear(goal, goal)
-        self.planner = nn.TransformerEncoderLayer(goal, heads, 4 * goal, DROPOUT, batch_first=True)
+        self.planner = nn.TransformerEncoderLayer(goal, heads, 4 * goal, drop, batch_first=True)
         self.executors = nn.ModuleList(nn.Sequential(
-            nn.Linear(2 * goal, goal), nn.LayerNorm(goal), nn.GELU(), nn.Dropout(DROPOUT),
-            nn.Linear(goal, goal // 2), nn.GELU(), nn.Dropout(DROPOUT),
+            nn.Linear(2 * goal, goal), nn.LayerNorm(goal), nn.GELU(), nn.Dropout(drop),
+            nn.Linear(goal, goal // 2), nn.GELU(), nn.Dropout(drop),
             nn.Linear(goal // 2, AXES)) for _ in range(FRAMES_EACH))
         self.smooth = nn.LSTM(AXES, AXES, num_layers=2, batch_first=True, bidirectional=True)
         self.correct = nn.Linear(2 * AXES, AXES)
@@ -102,6 +102,7 @@ class Advanced(Head):
         frame = (PICTURE, TOKENS, CLIP)
         super().__init__(Wants(frame, WORDS, sizes.window, SUBGOALS * FRAMES_EACH), widths)
         width, heads = sizes.adapter, sizes.attention_heads
+        drop = dropout(DROPOUT, sizes)
         self.bring = nn.ModuleDict({name: nn.Sequential(
             nn.Linear(widths[name], width), nn.LayerNorm(width)) for name in (*frame, *WORDS)})
         self.distance = Distance(width, sizes.goal // 8) if distance else nn.Identity()
@@ -109,8 +110,8 @@ class Advanced(Head):
         self.fusion = nn.Linear((2 + len(WORDS)) * width, width)
         self.times = nn.Parameter(SCALE * torch.randn(sizes.window, width))
         self.remember = Asking(width, heads)
-        self.plan = Subgoals(width, sizes.goal, heads) if hierarchy else nn.Sequential(
-            nn.Linear(width, sizes.goal), nn.GELU(), nn.Dropout(DROPOUT),
+        self.plan = Subgoals(width, sizes.goal, heads, drop) if hierarchy else nn.Sequential(
+            nn.Linear(width, sizes.goal), nn.GELU(), nn.Dropout(drop),
             nn.Linear(sizes.goal, self.wants.plan * AXES),
             nn.Unflatten(-1, (self.wants.plan, AXES)))
 

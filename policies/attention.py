@@ -1,7 +1,7 @@
 """Tokens of one kind ask tokens of another; what the models that fuse by attention share.
 
 The originals norm what comes out. Here what goes in is normed: on a small problem (tests) a claw
-found whom to ask from six seeds of six, and from three of six otherwise.
+found whom to ask from six seeds of six, and from three of six otherwise (dropout 0.1).
 """
 
 from __future__ import annotations

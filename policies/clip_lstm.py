@@ -22,9 +22,9 @@ from policies.backbone import Parts
 from policies.head import AXES, Head, Wants, regressor
 from policies.learned import Learned
 from policies.simple_lstm import TANH_SPAN
-from policies.sizes import Sizes
+from policies.sizes import Sizes, dropout
 
-DROPOUT = 0.2
+DROPOUT = 0.2  # at full size
 
 
 class ReadByClip(Head):
@@ -35,7 +35,7 @@ class ReadByClip(Head):
         super().__init__(Wants(("kosmos_latents",), ("clip_text",), window=sizes.window), widths)
         self.fusion = nn.Sequential(
             nn.Linear(widths["kosmos_latents"] + widths["clip_text"], sizes.attention), nn.ReLU(),
-            nn.Dropout(DROPOUT))
+            nn.Dropout(dropout(DROPOUT, sizes)))
         self.lstm = nn.LSTM(sizes.attention, sizes.lstm_width, sizes.lstm_layers, batch_first=True)
         self.actions = regressor(sizes.lstm_width, *sizes.head, AXES)
 

@@ -22,10 +22,10 @@ from policies.backbone import Parts
 from policies.head import AXES, Head, Wants, regressor
 from policies.learned import Learned
 from policies.resampler import Resampler
-from policies.sizes import Sizes
+from policies.sizes import Sizes, dropout
 
 PATCHES, POOLED, TEXT = "kosmos_patches", "kosmos_vision", "kosmos_text"
-DROPOUT = 0.2
+DROPOUT = 0.2  # at full size
 INNER_FACTOR = 2.0
 
 
@@ -43,17 +43,18 @@ class Enhanced(Head):
         seen = PATCHES if resampler else POOLED
         super().__init__(Wants((seen,), (TEXT,)), widths)
         width, words = sizes.attention, widths[TEXT] // 2
+        drop = dropout(DROPOUT, sizes)
         self.resampler = Resampler(
             widths[PATCHES], width, sizes.kosmos_latents, layers=1, heads=sizes.attention_heads,
             inner_factor=INNER_FACTOR) if resampler else None
         self.vision = nn.Sequential(
             nn.Identity() if resampler else nn.Linear(widths[POOLED], width),
-            nn.LayerNorm(width), nn.Dropout(DROPOUT))
+            nn.LayerNorm(width), nn.Dropout(drop))
         self.text = nn.Sequential(nn.Linear(widths[TEXT], words), nn.LayerNorm(words),
-                                  nn.Dropout(DROPOUT))
+                                  nn.Dropout(drop))
         self.fusion = nn.Sequential(nn.Linear(width + words, width), nn.LayerNorm(width),
-                                    nn.Dropout(DROPOUT))
-        self.actions = regressor(width, width // 2, AXES, dropout=DROPOUT)
+                                    nn.Dropout(drop))
+        self.actions = regressor(width, width // 2, AXES, dropout=drop)
 
     def forward(self, parts: Parts, lengths: torch.Tensor) -> torch.Tensor:
         """Commands [B, W, 1, 2], each frame on its own."""

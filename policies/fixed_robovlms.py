@@ -27,17 +27,17 @@ from policies.attention import Asking
 from policies.backbone import Parts
 from policies.head import AXES, Head, Wants, regressor
 from policies.learned import Learned
-from policies.sizes import Sizes
+from policies.sizes import Sizes, dropout
 
 PATCHES, TEXT = "kosmos_patches", "kosmos_text"
-DROPOUT = 0.1  # 0.2, as in the original, on every layer: small claws did not learn whom to ask
+DROPOUT = 0.2  # at full size
 QUERY_SCALE = 0.02  # of the action query's first values
 
 
 class Claw(nn.Module):
     """Attention between the pairs of vision, language and action; their weighted sum."""
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, drop: float) -> None:
         """`width`: of all three; the action is a query that is learned."""
         super().__init__()
         self.query = nn.Parameter(QUERY_SCALE * torch.randn(width))
@@ -47,7 +47,7 @@ class Claw(nn.Module):
         self.action_vision = Asking(width, heads)
         self.weigh = nn.Sequential(nn.Linear(3 * width, width), nn.ReLU(), nn.Linear(width, 3),
                                    nn.Softmax(dim=-1))
-        self.fuse = regressor(3 * width, 2 * width, width, width, dropout=DROPOUT)
+        self.fuse = regressor(3 * width, 2 * width, width, width, dropout=drop)
 
     def forward(self, vision: torch.Tensor, language: torch.Tensor) -> torch.Tensor:
         """Vision [N, T, width] and language [N, 1, width] to [N, width]."""
@@ -76,12 +76,12 @@ class Beside(nn.Module):
 class Levels(nn.Module):
     """Three levels of a plan, each after the one above it."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, drop: float) -> None:
         """The lower the level, the narrower its inner layer."""
         super().__init__()
-        self.levels = nn.ModuleList(regressor(width, width // share, width, dropout=DROPOUT)
+        self.levels = nn.ModuleList(regressor(width, width // share, width, dropout=drop)
                                     for share in (1, 2, 4))
-        self.fuse = regressor(3 * width, width, width, dropout=DROPOUT)
+        self.fuse = regressor(3 * width, width, width, dropout=drop)
         self.norm = nn.LayerNorm(width)
 
     def forward(self, known: torch.Tensor) -> torch.Tensor:
@@ -107,13 +107,13 @@ class Clawed(Head):
             hierarchy: Whether there are levels between claw and command.
         """
         super().__init__(Wants((PATCHES,), (TEXT,)), widths)
-        width = sizes.attention
+        width, drop = sizes.attention, dropout(DROPOUT, sizes)
         self.vision, self.text = (nn.Sequential(
             nn.Linear(widths[name], width), nn.LayerNorm(width)) for name in (PATCHES, TEXT))
-        self.claw = Claw(width, sizes.attention_heads) if claw else Beside(width)
-        self.fused = nn.Sequential(nn.LayerNorm(width), nn.Dropout(DROPOUT))
-        self.levels = Levels(width) if hierarchy else nn.Identity()
-        self.actions = regressor(width, width // 2, AXES, dropout=DROPOUT)
+        self.claw = Claw(width, sizes.attention_heads, drop) if claw else Beside(width)
+        self.fused = nn.Sequential(nn.LayerNorm(width), nn.Dropout(drop))
+        self.levels = Levels(width, drop) if hierarchy else nn.Identity()
+        self.actions = regressor(width, width // 2, AXES, dropout=drop)
 
     def forward(self, parts: Parts, lengths: torch.Tensor) -> torch.Tensor:
         """Commands [B, W, 1, 2], each frame on its own."""

@@ -1,5 +1,7 @@
 """Heads of registered models without their towers: any widths, any size, also without memory."""
 
+from inspect import signature
+
 import torch
 
 import policies
@@ -18,7 +20,7 @@ def widths(sizes: Sizes) -> dict[str, int]:
 def head_of(name: str, sizes: Sizes, given: dict[str, int] | None = None, seed: int = 0) -> Head:
     """A fresh head behind towers of these widths, those of the size where not given."""
     cls, fixed = policies.find(name)
-    structure = {key: value for key, value in fixed.items() if key != "name"}
+    structure = {key: value for key, value in fixed.items() if key not in signature(cls).parameters}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return cls.head_class(sizes, given or widths(sizes), **structure)
