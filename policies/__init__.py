@@ -52,8 +52,6 @@ ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {  # one part changed: what i
     "hybrid_window_4": ("policies.hybrid:Hybrid", {"window": 4}),
     "hybrid_reduced_towers": ("policies.hybrid:Hybrid", {"tower_layers": "reduced"}),
     "hybrid_curriculum": ("policies.hybrid:Hybrid", {}),  # by training.recipes
-    "hybrid_lora": ("policies.hybrid:Hybrid", {}),  # by training.tuning
-    "hybrid_end_to_end": ("policies.hybrid:Hybrid", {}),  # by training.tuning
     "case1_no_text": ("policies.case1_simplified:CaseOne", {"text": False}),
     "case1_output_norm": ("policies.case1_simplified:CaseOne", {"output_norm": True}),
     "case1_first_frame": ("policies.case1_simplified:CaseOne", {}),  # by training.recipes
