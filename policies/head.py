@@ -19,6 +19,7 @@ from envs.interface import COMMAND_LIMIT
 from policies.backbone import Parts
 
 AXES = 2  # linear_x, linear_y: the recorded data never turn
+WEAKEST_SHARE = 0.01  # of the motions in training; fewer may be slips
 HUBER_DELTA = 0.1  # of an error in shares of the command range, the seeds' number
 
 
@@ -52,6 +53,8 @@ class Standardise(nn.Module):
 class Head(nn.Module, ABC):
     """One trainable head."""
 
+    weakest: torch.Tensor
+
     def __init__(self, wants: Wants, widths: Mapping[str, int]) -> None:
         """`widths`: of every part that the towers give.
 
@@ -66,6 +69,7 @@ class Head(nn.Module, ABC):
         self.wants = wants
         self.scale = nn.ModuleDict({name: Standardise(widths[name])
                                     for name in (*wants.frame, *wants.text)})
+        self.register_buffer("weakest", torch.zeros(()))  # motion commanded in training
 
     @abstractmethod
     def forward(self, parts: Parts, lengths: torch.Tensor) -> torch.Tensor:
@@ -89,7 +93,22 @@ class Head(nn.Module, ABC):
         return masked_huber(self(parts, lengths), commands, mask)
 
     def fit(self, commands: torch.Tensor) -> None:
-        """Take what it needs from the training commands [N, 2]; nothing by default."""
+        """Take what it needs from the training commands [N, 2], command units."""
+        strength = commands.abs().amax(dim=-1)
+        moving = strength[strength > 0]
+        if len(moving):
+            self.weakest.copy_(moving.quantile(WEAKEST_SHARE))
+
+    def decide(self, parts: Parts, lengths: torch.Tensor) -> torch.Tensor:
+        """`forward`'s commands, but what is nearer to none than to the weakest motion is none.
+
+        A regression that doubts whether to stop answers something in between. Where every motion
+        that it learned from is a full one, a robot would drive on at the slightest doubt; so the
+        likelier of the two is done.
+        """
+        commands = self(parts, lengths)
+        moves = commands.abs().amax(dim=-1, keepdim=True) >= self.weakest / 2
+        return commands * moves
 
     def scaled(self, parts: Parts) -> Parts:
         """Every wanted part, standardised."""

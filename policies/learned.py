@@ -142,7 +142,7 @@ class Learned(Policy):
             for row, memory in enumerate(memories):
                 memory.seen.append({name: part[row] for name, part in seen.items()})
             lengths = torch.tensor([len(memory.seen) for memory in memories], device=self.device)
-            commands = self.head(self._windows(memories), lengths)  # [B, W, plan, 2]
+            commands = self.head.decide(self._windows(memories), lengths)  # [B, W, plan, 2]
             last = commands[torch.arange(len(memories), device=self.device), lengths - 1]
             rows = last.float().cpu().numpy()
         turning = np.zeros((*rows.shape[:2], 1), np.float32)  # the recorded data never turn

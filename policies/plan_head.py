@@ -87,7 +87,8 @@ class PlanHead(Head):
         return self.normaliser.decode(self.encoded(parts, lengths))
 
     def fit(self, commands: torch.Tensor) -> None:
-        """Give the normaliser mean and deviation of the training commands [N, 2]."""
+        """Give the normaliser mean and deviation of the training commands [N, 2] too."""
+        super().fit(commands)
         self.normaliser.fit(commands)
 
     def loss(self, parts: Parts, lengths: torch.Tensor, commands: torch.Tensor,

@@ -179,8 +179,8 @@ def one_step_mae(head: Head, features: Features, index: np.ndarray) -> float:
     with torch.inference_mode():
         for rows in np.array_split(index, len(index) // 1024 + 1):
             windows, lengths = features.windows(rows, head.wants, None)
-            found = head({name: part.to(device) for name, part in windows.items()},
-                         lengths.to(device)).cpu()
+            found = head.decide({name: part.to(device) for name, part in windows.items()},
+                                lengths.to(device)).cpu()
             last = found[torch.arange(len(rows)), lengths - 1, 0]
             errors.append((last - features.commands[rows]).abs())
     head.train()

@@ -151,7 +151,6 @@ def test_too_little_memory_is_said_before_anything_is_read(seeds_file, tmp_path,
     assert not (tmp_path / "mine").exists()
 
 
-@pytest.mark.skipif("simple_lstm" not in policies.LEARNED, reason="simple_lstm has no name yet")
 def test_an_adopted_folder_is_found_like_any_other_checkpoint(seeds_file, tmp_path):
     adopt(seeds_file, tmp_path / "mine", "mini", str(WORDS))
     moved = shutil.move(tmp_path / "mine", tmp_path / "elsewhere")
