@@ -125,7 +125,7 @@ class Head(nn.Module, ABC):
 def masked_huber(found: torch.Tensor, commands: torch.Tensor, mask: torch.Tensor,
                  delta: float = HUBER_DELTA) -> torch.Tensor:
     """Mean Huber loss of commands [..., 2] where mask [...] is 1, in shares of the range."""
-    off = F.huber_loss(found / COMMAND_LIMIT, commands / COMMAND_LIMIT, reduction="none",
+    off = F.huber_loss(found.float() / COMMAND_LIMIT, commands / COMMAND_LIMIT, reduction="none",
                        delta=delta).mean(dim=-1)
     return (off * mask).sum() / mask.sum().clamp(min=1.0)
 

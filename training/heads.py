@@ -10,19 +10,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
-from accelerate.utils import set_seed
+from accelerate.utils import DistributedDataParallelKwargs, set_seed
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from policies.backbone import ACTION
 from policies.head import Head
 from training.features import Features
-from training.loop import Loop, epochs
+from training.loop import Loop, accelerator, epochs
 
 logger = logging.getLogger(__name__)
 MIN_STD = 1e-3  # features that hardly move are not blown up
 MEASURED = 4096  # decisions from which mean and deviation are taken
+# A head may leave some of its layers out of a step; several processes wait for all of them else.
+PARTLY_USED = DistributedDataParallelKwargs(find_unused_parameters=True)
 OVERFITTED = 1.1  # validation this much worse than at its best, while training still fell
 
 
@@ -37,7 +38,7 @@ class HeadRecipe:
     weight_decay: float = 1e-3
     clip_grad: float = 1.0
     accumulate: int = 1  # batches whose gradients make one step
-    precision: str = "no"  # no, bf16: of the products
+    precision: str = "bf16"  # no, bf16: of the products; weights keep 32 bits
     validation_share: float = 0.15  # of the layouts
     test_share: float = 0.15
     feature_noise: float = 0.05  # standard deviations
@@ -79,13 +80,13 @@ def train_head(head: Head, features: Features, recipe: HeadRecipe,
     training = _learned_from(parts.training, features, recipe, allowed)
     _standardise(head, features, training)
     head.fit(features.commands[training])
-    loop = _prepared(head, recipe, len(training), folder)
+    loop = _prepared(_Trainee(head), recipe, len(training), folder)
     history = loop.resume(folder) if folder else []
     best = _Best(head, history, folder)
     for epoch in epochs(len(history), recipe.epochs, "head"):
         if len(history) - best.epoch > recipe.patience:
             break
-        loss = _one_epoch(loop, features, training, epoch, recipe)
+        loss = _one_epoch(loop, head, features, training, epoch, recipe)
         mae = one_step_mae(head, features, parts.validation)
         _tell(loop, history, {"loss": round(loss, 5), "validation_mae": round(mae, 5)}, recipe)
         best.see(mae, epoch + 1)
@@ -105,16 +106,30 @@ def _tell(loop: Loop, history: list[dict[str, float]], epoch: dict[str, float],
     loop.accelerator.log(history[-1], step=len(history))
 
 
-def _prepared(head: Head, recipe: HeadRecipe, decisions: int, folder: Path | None) -> Loop:
+class _Trainee(nn.Module):
+    """The head's loss as a module's answer: what accelerate shares among processes."""
+
+    def __init__(self, head: Head) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(self, *given: Any) -> torch.Tensor:
+        """As `Head.loss`."""
+        return self.head.loss(*given)
+
+
+def _prepared(trainee: _Trainee, recipe: HeadRecipe, decisions: int, folder: Path | None) -> Loop:
     """Optimizer, schedule and tracker for so many decisions to learn from."""
-    accelerator = Accelerator(mixed_precision=recipe.precision, log_with=_tracker(folder),
-                              gradient_accumulation_steps=recipe.accumulate, project_dir=folder)
-    accelerator.init_trackers("head")
-    optimizer = torch.optim.AdamW(head.parameters(), recipe.learning_rate,
+    shared = accelerator(recipe.precision, log_with=_tracker(folder), project_dir=folder,
+                         gradient_accumulation_steps=recipe.accumulate,
+                         kwargs_handlers=[PARTLY_USED])
+    shared.init_trackers("head")
+    optimizer = torch.optim.AdamW(trainee.parameters(), recipe.learning_rate,
                                   weight_decay=recipe.weight_decay)
-    steps = recipe.epochs * _batches(decisions, head.wants.window, recipe.batch)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    return Loop(accelerator, *accelerator.prepare(head, optimizer, schedule))
+    steps = recipe.epochs * _batches(decisions, trainee.head.wants.window, recipe.batch)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
+        optimizer, -(-steps // recipe.accumulate))
+    return Loop(shared, *shared.prepare(trainee, optimizer, schedule))
 
 
 class _Best:
@@ -204,11 +219,11 @@ def _batches(count: int, window: int, batch: int) -> int:
     return max(1, count // max(1, window // 2) // batch)
 
 
-def _one_epoch(loop: Loop, features: Features, index: np.ndarray, epoch: int,
+def _one_epoch(loop: Loop, head: Head, features: Features, index: np.ndarray, epoch: int,
                recipe: HeadRecipe) -> float:
     """Windows by chance; returns the mean loss."""
     rng = np.random.default_rng([recipe.seed, epoch])
-    head, device = _unwrap(loop.model), loop.accelerator.device
+    device = loop.accelerator.device
     if recipe.frames == "random":  # one decision of each episode
         drawn = rng.permutation(index)
         index = drawn[np.unique(features.episodes[drawn], return_index=True)[1]]
@@ -221,8 +236,8 @@ def _one_epoch(loop: Loop, features: Features, index: np.ndarray, epoch: int,
         windows, lengths = features.windows(rows, head.wants, rng)
         noisy = _noisy(windows, head, recipe.feature_noise)
         commands, mask = features.targets(rows, head.wants)
-        loss = head.loss({name: part.to(device) for name, part in noisy.items()},
-                         lengths.to(device), commands.to(device), mask.to(device))
+        loss = loop.model({name: part.to(device) for name, part in noisy.items()},
+                          lengths.to(device), commands.to(device), mask.to(device))
         if not torch.isfinite(loss):
             raise ValueError(f"The head's loss is {loss.item()} in epoch {epoch + 1}; lower the "
                              f"learning rate ({recipe.learning_rate}).")
@@ -250,11 +265,6 @@ def _noisy(windows: dict[str, torch.Tensor], head: Head, noise: float) -> dict[s
     """Frame parts with a little noise, in deviations of the training data."""
     return {name: part + torch.randn_like(part) * (noise * head.scale[name].std.to(part.device))
             if name in head.wants.frame else part for name, part in windows.items()}
-
-
-def _unwrap(model: nn.Module) -> Any:
-    """The module itself where accelerate wrapped it for several processes."""
-    return getattr(model, "module", model)
 
 
 def _standardise(head: Head, features: Features, index: np.ndarray) -> None:

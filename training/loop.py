@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from accelerate import Accelerator, PartialState
+from accelerate.utils import DataLoaderConfiguration
 from torch import nn
 
 HISTORY_FILE = "history.json"
@@ -68,6 +69,17 @@ class Loop:
         history = json.loads(path.read_text(encoding="utf-8"))
         self.accelerator.load_state(str(folder / _epoch(history)))
         return history
+
+
+def accelerator(precision: str, **more: Any) -> Accelerator:
+    """accelerate for loops whose batches are shared out here: a step is a step of the schedule.
+
+    Args:
+        precision: no or bf16, of the products.
+        more: Other arguments of `Accelerator`.
+    """
+    return Accelerator(mixed_precision=precision, **more,
+                       dataloader_config=DataLoaderConfiguration(split_batches=True))
 
 
 def once(work: Callable[[], Result]) -> Result:

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import nn
 
@@ -30,7 +29,7 @@ from policies.sizes import sizes
 from policies.tokens import train_tokenizer
 from scenarios import SIDELESS
 from training.captions import SIDES, grounded, instruction_texts, plain, side_named
-from training.loop import Loop, epochs
+from training.loop import Loop, accelerator, epochs
 from training.scenes import LABEL_WIDTH, OBJECTS, load_scenes
 
 logger = logging.getLogger(__name__)
@@ -111,7 +110,7 @@ def train_towers(scenes: Path, folder: Path, recipe: TowerRecipe) -> None:
     data = _Scenes(frames[: recipe.frames], labels[: recipe.frames], recipe)
     kosmos, clip = Kosmos.random(sizes("mini"), data.tokenizer), Clip.random(sizes("mini"))
     data.tokenise(kosmos, clip)
-    accelerator = Accelerator(mixed_precision=recipe.precision)
+    shared = accelerator(recipe.precision)
     trainee = TowerTrainee(kosmos, clip).train()
     steps = recipe.epochs * data.steps
     optimizer = torch.optim.AdamW(trainee.parameters(), recipe.learning_rate,
@@ -119,7 +118,7 @@ def train_towers(scenes: Path, folder: Path, recipe: TowerRecipe) -> None:
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, recipe.learning_rate, total_steps=steps, pct_start=recipe.warmup
     )
-    loop = Loop(accelerator, *accelerator.prepare(trainee, optimizer, schedule))
+    loop = Loop(shared, *shared.prepare(trainee, optimizer, schedule))
     history = loop.resume(folder / "progress")
     for epoch in epochs(len(history), recipe.epochs, "towers"):
         start = time.perf_counter()
@@ -127,14 +126,14 @@ def train_towers(scenes: Path, folder: Path, recipe: TowerRecipe) -> None:
         history.append(losses | {"seconds": round(time.perf_counter() - start, 1)})
         logger.info("towers, epoch %d of %d: %s", epoch + 1, recipe.epochs, history[-1])
         loop.keep(folder / "progress", history)
-    if accelerator.is_main_process:
+    if shared.is_main_process:
         kosmos.model.half()
         kosmos.save_pretrained(folder / "kosmos2")
         clip.model.half()
         clip.save_pretrained(folder / "clip")
         about = {"recipe": asdict(recipe), "history": history, "frames": len(data.frames)}
         (folder / "towers.json").write_text(json.dumps(about, indent=2), encoding="utf-8")
-    accelerator.wait_for_everyone()
+    shared.wait_for_everyone()
 
 
 def _one_epoch(loop: Loop, data: _Scenes, epoch: int, recipe: TowerRecipe) -> dict[str, float]:

@@ -1,12 +1,19 @@
 """Training a head: it learns, repeats itself, stops in time and says what went wrong."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from tests.training.lessons import Listens, features
 from training.heads import HeadRecipe, one_step_mae, overfitted, split, train_head
 
+ROOT = Path(__file__).parents[2]
 QUICK = {"batch": 8, "learning_rate": 0.01, "patience": 99}
 
 
@@ -134,3 +141,17 @@ def test_the_curriculum_begins_with_what_is_easy_and_ends_with_all(monkeypatch):
     monkeypatch.setattr(data, "windows", watched)
     train_head(Listens(window=1), data, HeadRecipe(epochs=6, batch=200, curriculum=True))
     assert learned == [{0, 1}, {0, 1, 2}, {0, 1, 2, 3}, *[{0, 1, 2, 3}] * 3]
+
+
+def test_two_processes_train_what_one_trains(tmp_path):
+    trainer = Path(__file__).with_name("alone_or_shared.py")
+    one = [sys.executable, trainer, tmp_path / "one"]
+    two = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2",
+           "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
+           trainer, tmp_path / "two"]
+    for command in (one, two):
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=240,
+                              env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"})
+        assert done.returncode == 0, done.stderr
+    alone, shared = load_file(tmp_path / "one"), load_file(tmp_path / "two")
+    assert all(torch.allclose(alone[name], shared[name], atol=1e-4) for name in alone)
