@@ -72,7 +72,7 @@ class Loop:
 
 
 def accelerator(precision: str, **more: Any) -> Accelerator:
-    """accelerate for loops whose batches are shared out here: a step is a step of the schedule.
+    """Accelerate for loops whose batches are shared out here: a step is a step of the schedule.
 
     Args:
         precision: no or bf16, of the products.
