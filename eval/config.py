@@ -48,6 +48,8 @@ class Config:
     """How episodes look: nominal, randomised, mixed or a profile's TOML file."""
     device: Annotated[str | None, arg(metavar="NAME")] = None
     """Where the model runs: cpu, cuda; the policy's own default where not given."""
+    dtype: Annotated[Literal["fp32", "bf16", "fp16"] | None, arg(metavar="{fp32,bf16,fp16}")] = None
+    """What the model's towers compute in; the policy's own default (fp32) where not given."""
     batch: Annotated[int, arg(metavar="N")] = 8
     """Robots that the policy answers in one call; part of the result's identity."""
     workers: Annotated[int | None, arg(metavar="N")] = None

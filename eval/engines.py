@@ -12,7 +12,7 @@ from episodes.shards import HANG_S, Recipe
 from eval.config import Config
 from policies.checkpoint import CONFIG_FILE, read_config
 
-POLICY_OPTIONS = ("size", "checkpoint", "device", "random_weights")
+POLICY_OPTIONS = ("size", "checkpoint", "device", "dtype", "random_weights")
 EPISODES_PER_WORKER = 25  # with fewer, another process takes longer to start than it saves
 
 logger = logging.getLogger(__name__)

@@ -13,11 +13,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from policies.clip import PUBLISHED as CLIP
 from policies.clip import Clip
+from policies.kosmos import PUBLISHED as KOSMOS
 from policies.kosmos import Kosmos, Prompt
 from policies.layers import ALL, REDUCED
 from policies.pixels import pixels
-from policies.sizes import Sizes
+from policies.sizes import FULL, Sizes
+from policies.tower_room import ask_for_device_room, ask_for_room
 from policies.weights import folder_hash
 
 FRAME_PARTS = ("kosmos_vision", "kosmos_patches", "kosmos_latents", "clip_vision")
@@ -46,22 +49,36 @@ class Backbone:
         Args:
             sources: `kosmos2` and, where CLIP is wanted, `clip`.
             image_size: Height and width of a picture.
-            dtype: What Kosmos-2 computes in.
+            dtype: What they compute in.
 
         Raises:
-            ValueError: if weights cannot be had or do not fit.
+            ValueError: if weights cannot be had or do not fit, or memory is too small.
         """
+        ask_for_room(sources, dtype)
         kosmos = Kosmos.from_pretrained(sources["kosmos2"], dtype)
-        clip = Clip.from_pretrained(sources["clip"]) if "clip" in sources else None
+        clip = Clip.from_pretrained(sources["clip"], dtype) if "clip" in sources else None
         return cls(kosmos, clip, image_size, sources)
 
     @classmethod
-    def random(cls, sizes: Sizes, with_clip: bool, words: Path) -> Backbone:
-        """Real classes, untrained; `words`: a Kosmos-2 folder whose tokenizer reads."""
+    def random(cls, sizes: Sizes, with_clip: bool, words: Path,
+               dtype: torch.dtype = torch.float32) -> Backbone:
+        """Real classes, untrained; `words`: a Kosmos-2 folder whose tokenizer reads.
+
+        Raises:
+            ValueError: if memory is too small for the full size.
+        """
+        if sizes == FULL:
+            published = {"kosmos2": KOSMOS, "clip": CLIP}
+            ask_for_room({name: published[name] for name in
+                          (["kosmos2", "clip"] if with_clip else ["kosmos2"])}, torch.float32)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             kosmos = Kosmos.random(sizes, Kosmos.tokenizer(words))
-            return cls(kosmos, Clip.random(sizes) if with_clip else None, sizes.image_size, {})
+            clip = Clip.random(sizes) if with_clip else None
+        found = cls(kosmos, clip, sizes.image_size, {})
+        for part in (found.kosmos.model, *([clip.model] if clip else [])):
+            part.to(dtype)
+        return found
 
     def with_layers(self, layers: str) -> Backbone:
         """These towers with `all` layers, or `reduced`: the first quarter or half of them.
@@ -83,6 +100,7 @@ class Backbone:
     def freeze(self, device: torch.device) -> None:
         """Move the towers, for use without gradients."""
         self.device = device
+        ask_for_device_room(self.modules(), device)
         for part in self.modules():
             part.to(device).eval().requires_grad_(False)
 

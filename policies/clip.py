@@ -40,7 +40,7 @@ class Clip:
         return cls(open_clip.CLIP(**model_config), model_config)
 
     @classmethod
-    def from_pretrained(cls, source: str | Path) -> Clip:
+    def from_pretrained(cls, source: str | Path, dtype: torch.dtype = torch.float32) -> Clip:
         """Weights from a local folder, or `NAME/TAG` from where open_clip downloads them.
 
         Raises:
@@ -51,7 +51,7 @@ class Clip:
             model_config = _read_config(folder / CONFIG_FILE)
             model = open_clip.CLIP(**model_config)
             load_strictly(model, read_tensors(folder / WEIGHTS_FILE), str(folder))
-            return cls(model, model_config)
+            return cls(model.to(dtype), model_config)
         name, _, tag = str(source).partition("/")
         try:
             model = open_clip.create_model(name, pretrained=tag, force_quick_gelu=tag == "openai")
@@ -60,7 +60,7 @@ class Clip:
                 f"CLIP weights {str(source)!r} cannot be had: {str(error).splitlines()[0]} Give a "
                 f"folder with {CONFIG_FILE} and {WEIGHTS_FILE}, or run once where they can be had."
             ) from error
-        return cls(model, open_clip.get_model_config(name))
+        return cls(model.to(dtype), open_clip.get_model_config(name))
 
     def save_pretrained(self, folder: Path) -> None:
         """open_clip's configuration and safetensors; its tokenizer comes with the package."""

@@ -31,3 +31,8 @@ def find_dtype(name: str) -> torch.dtype:
     if name not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {name!r}.")
     return DTYPES[name]
+
+
+def name_of(dtype: torch.dtype) -> str:
+    """The short name of a torch dtype that models compute in."""
+    return next(name for name, each in DTYPES.items() if each == dtype)

@@ -26,6 +26,7 @@ from transformers.utils import logging
 from policies.layers import KOSMOS_SHARE, kept, same_weights
 from policies.sizes import Sizes
 from policies.tokens import make_processor
+from policies.tower_room import ask_for_room
 from policies.weights import load_strictly, read_tensors
 
 PUBLISHED = "microsoft/kosmos-2-patch14-224"
@@ -73,8 +74,10 @@ class Kosmos:
         """Weights from a local folder or the hub, strictly.
 
         Raises:
-            ValueError: if they cannot be had, or keys are missing or unexpected.
+            ValueError: if they cannot be had, keys are missing or unexpected, or memory is too
+                small; that is asked before anything is read.
         """
+        ask_for_room({"Kosmos-2": source}, dtype)
         try:
             with _own_words():
                 model, report = Kosmos2ForConditionalGeneration.from_pretrained(

@@ -11,6 +11,7 @@ import shutil
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from inspect import signature
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -64,22 +65,23 @@ class Learned(Policy):
             device: cpu or cuda.
             random_weights: Load nothing.
             name: The registered name; a variant has another than its model.
-            dtype: What Kosmos-2 computes in: fp32, bf16 or fp16.
+            dtype: What the towers compute in: fp32, bf16 or fp16. The head keeps 32 bits.
             tower_layers: all, or reduced as `policies.layers` says.
             structure: What makes a variant: options of the head.
 
         Raises:
-            ValueError: if there are no weights of that size, they do not fit, or no such device.
+            ValueError: if there are no weights of that size, they do not fit, memory is too
+                small, or there is no such device, dtype or option.
         """
         self.name, self._structure = name or self.model, structure
-        self.device = find_device(device)
+        _check_options(self.name, self.head_class, structure)
+        self.device, numbers = find_device(device), find_dtype(dtype)
         if random_weights:
-            towers = self._random_towers(size or "mini").with_layers(tower_layers)
+            towers = self._random_towers(size or "mini", numbers).with_layers(tower_layers)
             self._assemble(towers, size or "mini", seed=0)
             self.spec = self._describe()
         else:
-            self._load(_folder(size, checkpoint, self.name), size, find_dtype(dtype),
-                       tower_layers)
+            self._load(_folder(size, checkpoint, self.name), size, numbers, tower_layers)
         self.backbone.freeze(self.device)
         self.head.to(self.device).eval().requires_grad_(False)
 
@@ -195,9 +197,9 @@ class Learned(Policy):
             torch.manual_seed(seed)
             self.head: Head = self.head_class(sizes(size), backbone.widths, **self._structure)
 
-    def _random_towers(self, size: str) -> Backbone:
+    def _random_towers(self, size: str, dtype: torch.dtype) -> Backbone:
         words = tower_source(SHIPPED / "hybrid", "../towers/kosmos2")
-        return Backbone.random(sizes(size), self.with_clip, Path(words))
+        return Backbone.random(sizes(size), self.with_clip, Path(words), dtype)
 
     def _load(self, folder: Path, size: str | None, dtype: torch.dtype, layers: str) -> None:
         config = read_config(folder)
@@ -248,6 +250,18 @@ class Learned(Policy):
                        "limit": COMMAND_LIMIT, "angular_z": 0.0},
             "instruction_template": INSTRUCTION_TEMPLATE,
         }
+
+
+def _check_options(name: str, head_class: Any, structure: dict[str, Any]) -> None:
+    """Refuse options that neither `Learned` nor the head knows."""
+    takes = signature(head_class).parameters
+    known = [each for each in takes if each not in ("sizes", "widths", "options")]
+    known += getattr(head_class, "more_options", ())
+    unknown = [option for option in structure if option not in known]
+    if unknown:
+        base = [each for each in signature(Learned).parameters if each != "structure"]
+        raise ValueError(f"Policy {name!r} takes no {', '.join(unknown)}, expected only "
+                         f"{', '.join([*base, *known])}.")
 
 
 def _check_widths(trained: dict[str, int], given: dict[str, int], folder: Path) -> None:

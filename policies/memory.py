@@ -66,7 +66,7 @@ def require(needed_bytes: int, what: str, device: str = "cpu") -> None:
     if free is not None and needed_bytes > free:
         raise ValueError(f"{what} needs about {in_words(needed_bytes)} of memory on {device}, of "
                          f"which {in_words(free)} are free: use --size mini or half precision "
-                         f"(--dtype bf16), close other programs, or take a larger machine.")
+                         f"(--dtype bf16 or fp16), close other programs, or take a larger machine.")
 
 
 def in_words(count: int) -> str:

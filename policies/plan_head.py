@@ -19,7 +19,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -70,6 +71,8 @@ class MLPTanhHead(nn.Module):
 
 class PlanHead(Head):
     """A head that answers normalised plans; a subclass says how."""
+
+    more_options: ClassVar = tuple(field.name for field in fields(PlanOptions))
 
     def __init__(self, sizes: Sizes, widths: Mapping[str, int], window: int,
                  options: PlanOptions) -> None:

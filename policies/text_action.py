@@ -24,7 +24,6 @@ from policies.checkpoint import CONFIG_FILE, SHIPPED, read_config, tower_source
 from policies.devices import find_device, find_dtype
 from policies.interface import Action, Policy, PolicySpec
 from policies.kosmos import PUBLISHED, Kosmos
-from policies.memory import load_bytes, require
 from policies.pixels import pixels
 from policies.prompts import Goal, prompt
 from policies.robot_action import FULL_LINEAR, ActionType, RobotAction, to_command
@@ -32,14 +31,12 @@ from policies.scene_words import Sighting, View, sightings
 from policies.sizes import SIZES, sizes
 from policies.surroundings import Surroundings
 from policies.text_parser import KEPT_CHARACTERS, named_side, parse_text
-from policies.weight_file import look
 from policies.weights import folder_hash
 
 MOST_TOKENS = 64  # of an answer: three things with their places need 38
 DECISION_S = 0.4  # how long a command is held: the checkpoints' control rate
 SEEN_CONFIDENCE = 0.8  # the laboratory's, of an answer with places
 FADING = 0.9  # a decision without one: after ten the robot stands still
-PUBLISHED_PARAMETERS = 1_664_485_376
 TOWER = SHIPPED / "towers" / "kosmos2"
 
 
@@ -88,9 +85,8 @@ class TextAction(Policy):
                 torch.manual_seed(0)
                 self.kosmos = Kosmos.random(sizes(size or "mini"), Kosmos.tokenizer(TOWER))
         else:
-            _ask_for_room(source, dtype)
             self.kosmos = Kosmos.from_pretrained(source, numbers)
-        self.kosmos.model.to(self.device).eval().requires_grad_(False)
+        self.kosmos.model.to(self.device, numbers).eval().requires_grad_(False)
         self._image_size = self.kosmos.model.config.vision_config.image_size
         self._asked = self._tokens(prompt(Goal.DESCRIBE_SCENE))
         folder = Path(source)
@@ -191,15 +187,6 @@ def _source(size: str, checkpoint: str | Path | None) -> str | Path:
     if not (folder / CONFIG_FILE).is_file() or _is_tower(folder / CONFIG_FILE):
         return checkpoint
     return tower_source(folder, read_config(folder)["towers"]["kosmos2"])
-
-
-def _ask_for_room(source: str | Path, dtype: str) -> None:
-    """Refuse towers that memory has no room for, before they are loaded."""
-    path = Path(source) / "model.safetensors"
-    if path.is_file():
-        require(load_bytes(look(path).numbers, dtype), f"Kosmos-2 from {source}")
-    elif str(source) == PUBLISHED:
-        require(load_bytes(PUBLISHED_PARAMETERS, dtype), f"Kosmos-2 from {source}")
 
 
 def _size(kosmos: Kosmos, wanted: str | None) -> str | None:
