@@ -1,0 +1,29 @@
+"""Who watches over who drives: pure decisions; `hardware.watchdog` is the process around them."""
+
+from __future__ import annotations
+
+SILENT_S = 0.12  # without a sign of who drives for so long, the watchdog stops the wheels
+
+
+class Watch:
+    """Notices that whoever drives has fallen silent: then the wheels must be stopped for it."""
+
+    def __init__(self) -> None:
+        """Nothing is expected before the first sign."""
+        self._heard: tuple[int, float] | None = None
+        self.why = ""  # why the wheels are stopped; it never becomes empty again
+
+    def heard(self, number: int, now_s: float) -> None:
+        """A sign of life of who drives; the same number again is none."""
+        if self._heard is None or number > self._heard[0]:
+            self._heard = (number, now_s)
+
+    def lost(self) -> None:
+        """Whoever drives is gone."""
+        self.why = self.why or "gone"
+
+    def tick(self, now_s: float) -> bool:
+        """Whether the wheels must be told zero now."""
+        if self._heard is not None and not 0.0 <= now_s - self._heard[1] <= SILENT_S:
+            self.why = self.why or "silent"
+        return bool(self.why)
