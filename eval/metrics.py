@@ -1,11 +1,14 @@
 """What a record is worth: pure functions of `Record`, so that a rule can change without a new run.
 
 Lengths in metres, times in seconds; the sides are `left` and `right` of the way from start to cup.
+None stands where an episode has no such number; it then counts in no mean of it. How the robot
+moved is in `eval.motion`, what depends on wall-clock times in `eval.timing`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,23 +17,48 @@ import numpy as np
 from envs import planner, task
 from envs.interface import TICK_S
 from episodes.record import Record
+from eval import motion
 
 MODES = ("reach", "stop", "hold")  # what counts as being at the goal; each includes the next
 DEFAULT_MODE = "hold"
-MEANS = ("spl", "soft_spl", "path_length_m", "min_clearance_m", "time_s")  # averaged in a summary
+SAFETY_MARGIN_M = 0.05  # chosen: nearer than this to a box is near
+EVERY = "episodes without errors"
+ANY = f"{EVERY}, won or not"
+MEANS = {  # averaged in a summary -> over which episodes
+    "spl": f"{EVERY}, 0 where there was no success",
+    "soft_spl": EVERY,
+    "ndtw": ANY,
+    "sdtw": f"{EVERY}, nDTW where there was a success, else 0",
+    "barn": f"{EVERY}, 0 where there was no success",
+    "progress": ANY,
+    "remaining_m": ANY,
+    "path_length_m": ANY,
+    "time_s": ANY,
+    "min_clearance_m": ANY,
+    "box_gap_min_m": ANY,
+    "box_gap_mean_m": ANY,
+    "near_box_s": ANY,
+    "contacts": ANY,
+    "first_contact_s": f"{EVERY} in which something was touched",
+    "impact_speed_m_s": f"{EVERY} in which something was touched",
+    "jerk_m_s3": f"{EVERY} with at least three decisions",
+    "curvature_1_m": f"{EVERY} with at least two moves",
+    "roughness": f"{EVERY} with at least two moves",
+    "angle_over_length_rad_m": f"{EVERY} in which the robot moved",
+}
 
 
 def judge(record: Record) -> dict[str, Any]:
     """Everything that is stored about one episode, ready for JSON. No wall-clock time is in it."""
+    won = success(record)
+    measured = {name: _finite(record, name, measure(record)) for name, measure in MEASURES.items()}
+    measured["sdtw"] = won * (measured["ndtw"] or 0.0)
     return {
-        "success": success(record), "reach": at_goal(record, "reach"), "contact": contact(record),
+        "success": won, "reach": at_goal(record, "reach"), "contact": contact(record),
         "side_followed": side_followed(record), "side_compliant": side_compliant(record),
         "metrics": {
             **{f"success_{mode}": success(record, mode) for mode in MODES},
-            "spl": spl(record), "soft_spl": soft_spl(record),
-            "path_length_m": path_length_m(record), "shortest_m": shortest_m(record),
-            "remaining_m": remaining_m(record), "min_clearance_m": min_clearance_m(record),
-            "time_s": time_s(record), "decisions": record.decisions,
+            **measured, "decisions": record.decisions,
         },
     }
 
@@ -114,20 +142,69 @@ def soft_spl(record: Record) -> float:
 
     Neither side nor contact enters.
     """
-    progress = max(0.0, 1.0 - remaining_m(record) / shortest_m(record))
-    return progress * _efficiency(record)
+    return max(0.0, progress(record)) * _efficiency(record)
+
+
+def progress(record: Record) -> float:
+    """The share of the shortest way that is behind the robot: 1 - remaining / shortest.
+
+    Negative where it ended farther away than it began.
+    """
+    return 1.0 - remaining_m(record) / shortest_m(record)
+
+
+def barn(record: Record) -> float:
+    """The BARN challenge's score: success * T0 / clip(T, 2 T0, 8 T0), so at most 0.5.
+
+    T0 is the shortest way at full speed, T the time that the episode took.
+    """
+    if not success(record):
+        return 0.0
+    ideal_s = shortest_m(record) / (record.rules["step_m"] / record.rules["decision_s"])
+    return ideal_s / min(max(time_s(record), 2.0 * ideal_s), 8.0 * ideal_s)
 
 
 def min_clearance_m(record: Record) -> float:
-    """The smallest gap between the robot's rim and any obstacle, as seen at the decisions.
+    """The smallest gap between the robot's rim and any obstacle, as seen at the decisions."""
+    return float(record.clearance_m.min())
 
-    Raises:
-        ValueError: if a clearance is not finite.
+
+def box_gaps_m(record: Record) -> np.ndarray:
+    """The gap [K] between the robot's rim and the nearest box at every tick; negative inside."""
+    ticks = max(1, round(record.rules["decision_s"] / TICK_S))
+    at = np.minimum(np.arange(len(record.path)) // ticks, len(record.boxes) - 1)
+    boxes = record.boxes[at]  # [K, B, 5]: as they stood at the decision before
+    away = record.path[:, None, :2] - boxes[..., :2]
+    cos, sin = np.cos(boxes[..., 2]), np.sin(boxes[..., 2])
+    local = np.stack([cos * away[..., 0] + sin * away[..., 1],
+                      cos * away[..., 1] - sin * away[..., 0]], axis=-1)
+    beyond = np.abs(local) - boxes[..., 3:] / 2.0  # [K, B, 2]
+    outside = np.linalg.norm(np.maximum(beyond, 0.0), axis=-1)
+    gaps = outside + np.minimum(beyond.max(axis=-1), 0.0) - record.rules["robot_radius_m"]
+    return gaps.min(axis=1)
+
+
+def near_box_s(record: Record) -> float:
+    """How long the robot was nearer than `SAFETY_MARGIN_M` to a box."""
+    return int((box_gaps_m(record)[1:] < SAFETY_MARGIN_M).sum()) * TICK_S
+
+
+def first_contact_s(record: Record) -> float | None:
+    """When something was touched first; None where nothing was."""
+    return float(min(record.touched.values())) if record.touched else None
+
+
+def impact_speed_m_s(record: Record) -> float | None:
+    """How fast the robot was in the last whole tick before it touched something; None if nothing.
+
+    Records hold no forces: this stands for the impulse, which is at most speed * mass.
     """
-    gap_m = float(record.clearance_m.min())
-    if not math.isfinite(gap_m):
-        raise ValueError(f"{record.scenario}, seed {record.seed}: clearance is {gap_m}.")
-    return gap_m
+    contact_s = first_contact_s(record)
+    if contact_s is None:
+        return None
+    tick = min(max(1, math.ceil(round(contact_s / TICK_S, 6)) - 1), len(record.path) - 1)
+    before = record.path[tick - 1:tick + 1, :2]
+    return float(np.linalg.norm(np.diff(before, axis=0), axis=1).sum()) / TICK_S
 
 
 def time_s(record: Record) -> float:
@@ -138,3 +215,25 @@ def time_s(record: Record) -> float:
 def _efficiency(record: Record) -> float:
     shortest = shortest_m(record)
     return shortest / max(path_length_m(record), shortest)
+
+
+def _finite(record: Record, name: str, value: float | None) -> float | None:
+    """The value, or an error that says of what: NaN is no number."""
+    if value is not None and not math.isfinite(value):
+        raise ValueError(f"{record.scenario}, seed {record.seed}: {name} is {value}, expected a "
+                         f"finite number; the record is damaged.")
+    return value
+
+
+MEASURES: dict[str, Callable[[Record], float | None]] = {
+    "spl": spl, "soft_spl": soft_spl, "ndtw": motion.ndtw, "barn": barn,
+    "progress": progress, "shortest_m": shortest_m, "remaining_m": remaining_m,
+    "path_length_m": path_length_m, "time_s": time_s,
+    "min_clearance_m": min_clearance_m,
+    "box_gap_min_m": lambda record: float(box_gaps_m(record).min()),
+    "box_gap_mean_m": lambda record: float(box_gaps_m(record).mean()),
+    "near_box_s": near_box_s, "contacts": lambda record: len(record.touched),
+    "first_contact_s": first_contact_s, "impact_speed_m_s": impact_speed_m_s,
+    "jerk_m_s3": motion.jerk_m_s3, "curvature_1_m": motion.curvature_1_m,
+    "roughness": motion.roughness, "angle_over_length_rad_m": motion.angle_over_length_rad_m,
+}

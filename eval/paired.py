@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from eval.statistics import CONFIDENCE, RESAMPLES, Mean, mean
+from eval.resampling import RESAMPLES, TAIL, interval
+from eval.statistics import Mean, mean
 
 LEAST_RANKED = 4  # with fewer policies a rank correlation says nothing
-TAIL = (1.0 - CONFIDENCE) / 2.0
 
 
 def shares(*runs: Mapping[int, Sequence[bool]]) -> dict[int, float]:
@@ -45,9 +45,7 @@ def pooled(errors: Sequence[tuple[float, int]]) -> Mean:
     value = float(np.average(values, weights=weights))
     if len(counted) < 2:
         return Mean(value, len(counted))
-    draws = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
-    sums = (values * weights)[draws].sum(axis=1) / weights[draws].sum(axis=1)
-    low, high = np.quantile(sums, (TAIL, 1.0 - TAIL))
+    low, high = interval(values * weights, weights)
     return Mean(value, len(counted), float(low), float(high))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from episodes.atomic import write_atomically
 from eval.provenance import told
-from eval.results import Run, write_json
+from eval.results import Run, episodes_sha256, write_json
 from eval.summary import summarise
 from eval.table import markdown, tables
 
@@ -20,7 +20,7 @@ CAUTION_OPEN = ("One-step errors do not rank driving: a policy with a smaller er
 
 def write_report(run: Run, lines: list[dict[str, Any]]) -> dict[str, Any]:
     """Write summary.json and report.md anew, when all is computed, and return the summary."""
-    summary = summarise(run, lines)
+    summary = summarise(run, lines) | {"episodes_sha256": episodes_sha256(lines)}
     report = _markdown(run, summary, lines)
     write_json(run.folder / "summary.json", summary)
     write_atomically(run.folder / "report.md", report.encode())

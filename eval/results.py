@@ -29,7 +29,7 @@ from episodes.record import Record
 from eval.jsonl import append_line, drop_torn_line, encoded, read_lines
 from eval.metrics import judge
 from eval.openloop import Answers, scores
-from eval.shape import FACTS, LINES, LOOPS, TIMING, check
+from eval.shape import FACTS, JUDGED, LINES, LOOPS, TIMING, check
 
 SCHEMA_VERSION = 1
 HEADER = [field.name for field in dataclasses.fields(Record)]
@@ -114,19 +114,26 @@ class Run:
         append_line(self.folder / "episodes.jsonl", line, sync=True)
         return line
 
-    def lines(self) -> list[dict[str, Any]]:
+    def lines(self, *, judged: bool = True) -> list[dict[str, Any]]:
         """The episodes, in the order of the run's plan, whatever ended first.
+
+        Args:
+            judged: Whether they must hold every metric; a run of an earlier version may lack some,
+                until `eval.score` has judged it anew.
 
         Raises:
             ValueError: if a line is damaged or lacks what eval.run writes.
         """
-        path = self.folder / "episodes.jsonl"
+        path, loop = self.folder / "episodes.jsonl", self.facts["config"]["loop"]
         found = read_lines(path)
         for number, line in enumerate(found, start=1):
             name = line.get("id") if isinstance(line, dict) else None
-            check(line, LINES[self.facts["config"]["loop"]],
-                  f"{path}: line {number}, episode {name}")
-        if self.facts["config"]["loop"] == "open":
+            where = f"{path}: line {number}, episode {name}"
+            check(line, LINES[loop], where)
+            if judged:
+                check(line, JUDGED[loop], where, f"Judge its episodes anew with python -m "
+                      f"eval.score {self.folder}.")
+        if loop == "open":
             return found  # one after the other
         order = {name: number for number, name in enumerate(self.facts["scenarios"])}
         return sorted(found, key=lambda line: (order.get(line["scenario"], -1), line["index"]))
@@ -217,6 +224,14 @@ def load_record(run: Run, line: dict[str, Any]) -> Record:
     header = {name: line[name] for name in HEADER if name in line}
     known: dict[str, Any] = {**header, **arrays, "latency_s": np.array(latency_s, np.float64)}
     return Record(**known)
+
+
+def episodes_sha256(lines: list[dict[str, Any]]) -> str:
+    """The hash of episodes.jsonl, in the order of the plan."""
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(encoded(line))
+    return digest.hexdigest()
 
 
 def episode_id(scenario: str, index: int) -> str:

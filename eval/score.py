@@ -50,7 +50,7 @@ def _score(run: Run) -> dict[str, Any]:
     from eval.timing import write_timing
 
     lines = []
-    for line in run.lines():
+    for line in run.lines(judged=False):
         if run.facts["config"]["loop"] == "open":
             arrays = run.arrays(line)
             judged = {"metrics": answers_metrics(arrays["predicted"], arrays["recorded"])}

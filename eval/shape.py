@@ -29,22 +29,36 @@ _LINE: Shape = {
 LINES: dict[str, Shape] = {
     "closed": _LINE | {
         "index": int, "scenario": str, "scenario_hash": str, "ended_by": str, "resampled": int,
-        "pass_side": str, "touched": dict, "success": bool, "reach": bool, "contact": bool,
-        "side_compliant": (bool, type(None)),
+        "pass_side": str, "touched": dict,
         **{f"rules.{name}": NUMBER for name in (
             "goal_radius_m", "hold_decisions", "still_m", "robot_radius_m", "step_m",
             "clearance_m", "lead_m")},
-        **{f"metrics.{name}": NUMBER for name in MEANS},
-        **{f"metrics.success_{mode}": bool for mode in MODES},
     },
     "open": _LINE | {"scenario": MAYBE_TEXT, "decisions": int, "seed_root": (int, type(None))},
+}
+JUDGED: dict[str, Shape] = {  # what `eval.metrics.judge` finds; later versions find more
+    "closed": {
+        "success": bool, "reach": bool, "contact": bool, "side_compliant": (bool, type(None)),
+        **{f"metrics.{name}": (*NUMBER, type(None)) for name in MEANS},
+        **{f"metrics.success_{mode}": bool for mode in MODES},
+    },
+    "open": {},
 }
 TIMING: Shape = {"id": str, "latency_s": list}
 TIMING_FILE: Shape = {"sessions": list}
 
 
-def check(content: Any, shape: Shape, where: str) -> None:
+ANEW = "Start a new run."
+
+
+def check(content: Any, shape: Shape, where: str, advice: str = ANEW) -> None:
     """Refuse what lacks a key of the shape or has another type there.
+
+    Args:
+        content: What was read.
+        shape: What it must hold.
+        where: File and line, for the sentence.
+        advice: What to do, its last words.
 
     Raises:
         ValueError: naming file, key, what was found and what was expected.
@@ -54,10 +68,10 @@ def check(content: Any, shape: Shape, where: str) -> None:
         for part in key.split("."):
             if not isinstance(value, dict) or part not in value:
                 raise ValueError(f"{where}: has no {key!r}, as eval.run writes it; the file was "
-                                 f"changed or is of another version. Start a new run.")
+                                 f"changed or is of another version. {advice}")
             value = value[part]
         if not isinstance(value, kind):
             kinds = kind if isinstance(kind, tuple) else (kind,)
             expected = " or ".join(each.__name__ for each in kinds)
             raise ValueError(f"{where}: {key!r} must be {expected}, got {value!r}. "
-                             f"Start a new run.")
+                             f"{advice}")

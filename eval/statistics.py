@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-CONFIDENCE = 0.95
-RESAMPLES = 2000  # of the bootstrap
+from eval.resampling import CONFIDENCE, interval
 
 
 @dataclass(frozen=True)
@@ -68,8 +67,8 @@ def wilson(k: int, n: int) -> Rate:
         return Rate(0, 0, 0.0, 1.0)
     from scipy.stats import binomtest
 
-    interval = binomtest(k, n).proportion_ci(CONFIDENCE, method="wilson")
-    return Rate(k, n, float(interval.low), float(interval.high))
+    found = binomtest(k, n).proportion_ci(CONFIDENCE, method="wilson")
+    return Rate(k, n, float(found.low), float(found.high))
 
 
 def mean(values: Iterable[float]) -> Mean:
@@ -88,12 +87,5 @@ def mean(values: Iterable[float]) -> Mean:
         return Mean(value, n)
     if values[0] == values[-1]:
         return Mean(values[0], n, values[0], values[0])
-    return Mean(value, n, *_bootstrap(np.array(values)))
-
-
-def _bootstrap(values: np.ndarray) -> tuple[float, float]:
-    """The middle 95 % of the means of values [N] drawn anew, with the same chance every time."""
-    draws = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
-    tail = (1.0 - CONFIDENCE) / 2.0
-    low, high = np.quantile(values[draws].mean(axis=1), (tail, 1.0 - tail))
-    return float(low), float(high)
+    low, high = interval(np.array(values))
+    return Mean(value, n, float(low), float(high))

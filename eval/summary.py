@@ -11,24 +11,23 @@ from typing import Any
 import numpy as np
 
 from eval import metrics, openloop
+from eval.layouts import Layouts, table
 from eval.provenance import warnings
+from eval.resampling import interval
 from eval.results import SCHEMA_VERSION, Run
 from eval.statistics import Mean, Rate, mean, rate
 
 DENOMINATORS = {
-    "success": "episodes without errors",
-    "reach": "episodes without errors",
-    "side_compliance": "episodes without errors in which every box was passed",
-    "contact": "episodes without errors",
-    "spl": "episodes without errors, 0 where there was no success",
-    "soft_spl": "episodes without errors",
-    "path_length_m": "episodes without errors, won or not",
-    "min_clearance_m": "episodes without errors, won or not",
-    "time_s": "episodes without errors, won or not",
+    "success": metrics.EVERY,
+    "reach": f"{metrics.EVERY}; whether the robot was ever inside the goal circle (oracle success)",
+    "side_compliance": f"{metrics.EVERY} in which every box was passed",
+    "contact": metrics.EVERY,
+    **metrics.MEANS,
 }
-
+ACROSS = ("success", "contact", "spl", "soft_spl")  # of all scenarios together
 SHARED_LAYOUTS = ("Left and right of one index share a layout: the total's n counts such layouts "
-                  "twice, so that its intervals are narrower than the truth.")
+                  "twice, so that its intervals are narrower than the truth; those of all "
+                  "scenarios together are not.")
 
 
 def summarise(run: Run, lines: list[dict[str, Any]]) -> dict[str, Any]:
@@ -55,8 +54,27 @@ def summarise(run: Run, lines: list[dict[str, Any]]) -> dict[str, Any]:
     notes = [SHARED_LAYOUTS] if len(names) > 1 else []
     rows = {name: closed_row([line for line in lines if line["scenario"] == name])
             for name in names}
-    return head | {"source": facts["source"], "denominators": DENOMINATORS, "notes": notes,
-                   "scenarios": rows, "total": closed_row(lines)}
+    found = head | {"source": facts["source"], "denominators": DENOMINATORS, "notes": notes,
+                    "scenarios": rows, "total": closed_row(lines)}
+    return found | ({"across_scenarios": across_scenarios(lines)} if len(names) > 1 else {})
+
+
+def across_scenarios(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """Rates and means of all scenarios together, by a bootstrap that knows what shares a layout.
+
+    Layouts are drawn anew within every scenario, left and right of one together; for `like_these`,
+    scenarios are drawn anew before.
+    """
+    judged = [line for line in lines if line["ended_by"] != "policy_error"]
+    if not judged:
+        return {}
+    layouts = Layouts.of([line["scenario"] for line in judged], [line["seed"] for line in judged],
+                         table(judged, ACROSS))
+    ends = {kind: np.round(interval(layouts.sums, layouts.counted, layouts.sizes, across=across), 6)
+            for kind, across in (("these", False), ("like_these", True))}
+    return {name: {"value": round(float(layouts.means[number]), 6),
+                   **{kind: each[:, number].tolist() for kind, each in ends.items()}}
+            for number, name in enumerate(ACROSS)}
 
 
 def closed_row(lines: list[dict[str, Any]]) -> dict[str, Any]:
@@ -71,7 +89,8 @@ def closed_row(lines: list[dict[str, Any]]) -> dict[str, Any]:
         "side_compliance": rate(line["side_compliant"] for line in passed),
         "contact": rate(line["contact"] for line in judged),
     }
-    means = {name: mean(line["metrics"][name] for line in judged) for name in metrics.MEANS}
+    means = {name: mean(each for line in judged if (each := line["metrics"][name]) is not None)
+             for name in metrics.MEANS}
     return {"episodes": len(lines), "errors": len(lines) - len(judged),
             **plain({**rates, **means}),
             "ends": dict(sorted(Counter(line["ended_by"] for line in lines).items())),

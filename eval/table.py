@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from eval.metrics import MODES
 from eval.openloop import AXES, THRESHOLDS
-from eval.statistics import CONFIDENCE
+from eval.resampling import CONFIDENCE
 
 Table = tuple[list[str], list[list[str]]]  # headers, rows of cells
 INTERVAL = f"k/n = rate [{100 * CONFIDENCE:.0f} % Wilson interval]"
+ACROSS = ("All scenarios together, 95 % bootstrap over layouts (a layout's left and right stand "
+          "together), scenarios as they are or drawn anew too")
+MEANS_TABLES: dict[str, dict[str, tuple[str, int]]] = {  # title -> metric -> header, digits
+    "Efficiency": {"spl": ("SPL", 3), "soft_spl": ("SoftSPL", 3), "path_length_m": ("path m", 2),
+                   "time_s": ("time s", 1), "barn": ("BARN", 3)},
+    "How far, and how like the expert's route": {
+        "progress": ("progress", 2), "remaining_m": ("to the goal m", 2), "ndtw": ("nDTW", 3),
+        "sdtw": ("sDTW", 3)},
+    "Clearance": {"min_clearance_m": ("min clearance m", 3), "box_gap_min_m": ("min to a box m", 3),
+                  "box_gap_mean_m": ("mean to a box m", 3), "near_box_s": ("near a box s", 2)},
+    "Contacts": {"contacts": ("things touched", 2), "first_contact_s": ("first contact s", 1),
+                 "impact_speed_m_s": ("impact speed m/s", 2)},
+    "Smoothness": {"jerk_m_s3": ("jerk m/s3", 2), "curvature_1_m": ("curvature 1/m", 2),
+                   "roughness": ("roughness", 3),
+                   "angle_over_length_rad_m": ("angle over length rad/m", 2)},
+}
 BOOTSTRAP = f"mean [{100 * CONFIDENCE:.0f} % bootstrap interval over episodes]"
 
 
@@ -19,23 +36,29 @@ def tables(summary: dict[str, Any]) -> dict[str, Table]:
     rows = dict(summary["scenarios"])
     if len(rows) > 1:
         rows["total"] = summary["total"]
-    return {f"Rates: {INTERVAL}": _rates(rows),
-            f"Efficiency: {BOOTSTRAP}": _efficiency(rows),
-            f"Clearance and time: {BOOTSTRAP}": _clearance_and_time(rows),
-            "How the episodes ended": _ends(rows)}
+    found = {f"Rates: {INTERVAL}": _rates(rows),
+             f"Success by what counts as arriving: {INTERVAL}": _modes(rows)}
+    for title, columns in MEANS_TABLES.items():
+        found[f"{title}: {BOOTSTRAP}"] = _means(rows, columns)
+    found["How the episodes ended"] = _ends(rows)
+    if "across_scenarios" in summary:
+        found[ACROSS] = _across(summary)
+    return found
 
 
 def timing_tables(timing: dict[str, Any]) -> dict[str, Table]:
     """The tables of a timing by title: latency by scenario or source, and what each call took."""
     (key,) = [name for name in timing if name.startswith("by_")]
     rows = timing[key] | ({"total": timing["total"]} if len(timing[key]) > 1 else {})
-    latency = [[name, latency_cell(row), str(row["n"])] for name, row in rows.items()]
+    latency = [[name, latency_cell(row), str(row["n"]), *_lateness(row)]
+               for name, row in rows.items()]
+    late = ["misses", "stale", "age ms p50 / p99"] if "stale" in timing["total"] else []
     sessions = [[f"{each['start_s']:.1f}", f"{each['drive_s']:.1f}", str(each["episodes"]),
                  f"{each['environment_s']:.1f}", f"{each['inference_s']:.1f}",
                  f"{each['workers']} / {each['cores']} cores", number_cell(each["ratio"], 2)]
                 for each in timing["sessions"]]
     return {f"Latency of one call, batch {timing['batch_size']}":
-            ([key.removeprefix("by_"), "ms p50 / p95", "answers"], latency),
+            ([key.removeprefix("by_"), "ms p50 / p95", "answers", *late], latency),
             "Seconds, processor time of world and policy summed over processes":
             (["start-up", "driving", "episodes", "world", "policy", "processes", "ratio"],
              sessions)}
@@ -56,18 +79,36 @@ def _rates(rows: dict[str, Any]) -> Table:
                      for scenario, row in rows.items()]
 
 
-def _efficiency(rows: dict[str, Any]) -> Table:
-    headers = ["scenario", "n", "SPL", "SoftSPL", "path m"]
-    return headers, [
-        [scenario, str(row["spl"]["n"]), mean_cell(row["spl"], 3), mean_cell(row["soft_spl"], 3),
-         mean_cell(row["path_length_m"], 2)] for scenario, row in rows.items()]
+def _modes(rows: dict[str, Any]) -> Table:
+    return ["scenario", *MODES], [
+        [scenario, *[rate_cell(row[f"success_{mode}"]) for mode in MODES]]
+        for scenario, row in rows.items()]
 
 
-def _clearance_and_time(rows: dict[str, Any]) -> Table:
-    headers = ["scenario", "n", "min clearance m", "time s"]
-    return headers, [
-        [scenario, str(row["spl"]["n"]), mean_cell(row["min_clearance_m"], 3),
-         mean_cell(row["time_s"], 1)] for scenario, row in rows.items()]
+def _means(rows: dict[str, Any], columns: dict[str, tuple[str, int]]) -> Table:
+    """One column a mean; n stands in it where fewer episodes than the others have the number."""
+    most = {scenario: max(row[name]["n"] for name in columns) for scenario, row in rows.items()}
+    return ["scenario", "n", *[header for header, _ in columns.values()]], [
+        [scenario, str(most[scenario]), *[
+            mean_cell(row[name], digits) + (
+                f" (n = {row[name]['n']})" if row[name]["n"] != most[scenario] else "")
+            for name, (_, digits) in columns.items()]] for scenario, row in rows.items()]
+
+
+def _across(summary: dict[str, Any]) -> Table:
+    return ["", "value", "these scenarios", "scenarios like these"], [
+        [name.replace("_", " "), number_cell(row["value"], 3),
+         *[f"[{row[kind][0]:.3f}, {row[kind][1]:.3f}]" for kind in ("these", "like_these")]]
+        for name, row in summary["across_scenarios"].items()]
+
+
+def _lateness(row: dict[str, Any]) -> list[str]:
+    """Missed deadlines, stale commands and how old the pictures behind commands were."""
+    if "stale" not in row:
+        return []
+    age = row["age"]
+    ages = "-" if age["p50"] is None else f"{age['p50']:.3g} / {age['p99']:.3g}"
+    return [rate_cell(row["misses"]), rate_cell(row["stale"]), ages]
 
 
 def _ends(rows: dict[str, Any]) -> Table:

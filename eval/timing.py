@@ -7,6 +7,7 @@ to run; nothing here is compared bit for bit.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -17,11 +18,17 @@ from episodes.drive import Driven
 from eval.engines import cores
 from eval.results import Run, write_json
 from eval.shape import TIMING_FILE, check
+from eval.statistics import rate
 from eval.table import markdown, timing_tables
 
+PERCENTILES = {"p50": 50, "p95": 95, "p99": 99}
+_Times = tuple[list[float], "float | None"]  # an episode's latencies; how long a decision lasts
 HOW_TO_READ = """Latency is the wall-clock time of one call of the policy, in which it answers up to
 `batch` robots at once: so long one of them waits. Processes side by side slow each other down; what
-one robot would wait is measured by `--batch 1 --workers 1`. Core-seconds are processor time in the
+one robot would wait is measured by `--batch 1 --workers 1`. A miss is an answer that took longer
+than one decision lasts. A command is stale that takes effect more than one decision after its
+picture, be it late or a later row of a plan; its age counts from that picture. The simulated world
+waits for its policy: on a robot, the misses would be real. Core-seconds are processor time in the
 worlds and in the policy, summed over processes; opening worlds is in them, start-up is not. The
 ratio is the driving's wall clock over (environment + inference) / cores: 1 is perfect."""
 
@@ -77,22 +84,50 @@ def write_timing(run: Run, lines: list[dict[str, Any]], spent: Spent | None) -> 
     return timing
 
 
+def ages_s(latency_s: Sequence[float], decision_s: float) -> list[float]:
+    """How old the picture behind each of N commands was when the command took effect.
+
+    Args:
+        latency_s: [N]: what the answer took; 0 within a plan.
+        decision_s: How long a command is held.
+    """
+    found: list[float] = []
+    for each in latency_s:
+        found.append(found[-1] + decision_s if each == 0.0 and found else each)
+    return found
+
+
 def _latency(run: Run, lines: list[dict[str, Any]], key: str) -> dict[str, Any]:
     """Latency of one call by scenario or source, and over all; episodes with errors are in none."""
-    groups: dict[str, list[float]] = {}
+    groups: dict[str, list[_Times]] = {}
     for line in lines:
-        if line["error"] is not None:
-            continue
-        latency_s = run.timing.get(line["id"], {}).get("latency_s", [])
-        groups.setdefault(line[key], []).extend(each for each in latency_s if each > 0.0)
+        if line["error"] is None:
+            latency_s = run.timing.get(line["id"], {}).get("latency_s", [])
+            groups.setdefault(line[key], []).append(
+                (latency_s, line.get("rules", {}).get("decision_s")))
     total = [each for group in groups.values() for each in group]
-    return {"by_" + key: {name: _latency_ms(each) for name, each in groups.items()},
-            "total": _latency_ms(total)}
+    return {"by_" + key: {name: _row(each) for name, each in groups.items()}, "total": _row(total)}
 
 
-def _latency_ms(latency_s: list[float]) -> dict[str, Any]:
-    """Median and 95th percentile of the answers, and how many there were."""
-    if not latency_s:
-        return {"p50": None, "p95": None, "n": 0}
-    p50, p95 = np.percentile(latency_s, (50, 95)) * 1000
-    return {"p50": round(float(p50), 3), "p95": round(float(p95), 3), "n": len(latency_s)}
+def _row(episodes: list[_Times]) -> dict[str, Any]:
+    """Answers of some episodes in ms; and, where they were driven, what came too late."""
+    answers = [each for latency_s, _ in episodes for each in latency_s if each > 0.0]
+    row = _percentiles_ms(answers) | {"n": len(answers)}
+    driven = [(latency_s, decision_s) for latency_s, decision_s in episodes if decision_s]
+    if not driven:
+        return row
+    ages = [(age, decision_s) for latency_s, decision_s in driven
+            for age in ages_s(latency_s, decision_s)]
+    missed = rate(each > decision_s for latency_s, decision_s in driven for each in latency_s
+                  if each > 0.0)
+    return row | {"misses": missed.as_json(),
+                  "stale": rate(age > decision_s + 1e-9 for age, decision_s in ages).as_json(),
+                  "age": _percentiles_ms([age for age, _ in ages])}
+
+
+def _percentiles_ms(seconds: list[float]) -> dict[str, Any]:
+    """Median, 95th and 99th percentile, in ms; None without any."""
+    if not seconds:
+        return dict.fromkeys(PERCENTILES)
+    found = np.percentile(seconds, list(PERCENTILES.values())) * 1000
+    return {name: round(float(each), 3) for name, each in zip(PERCENTILES, found)}

@@ -93,8 +93,8 @@ def test_time_counts_ticks_of_a_twentieth_second():
 def test_clearance_is_the_smallest_and_must_be_a_number():
     record = straight()
     assert metrics.min_clearance_m(replace(record, clearance_m=np.array([0.4, 0.1, 0.3]))) == 0.1
-    with pytest.raises(ValueError, match="clearance is nan"):
-        metrics.min_clearance_m(replace(record, clearance_m=np.array([0.4, np.nan])))
+    with pytest.raises(ValueError, match="seed 7: min_clearance_m is nan, expected a finite"):
+        metrics.judge(replace(record, clearance_m=np.array([0.4, np.nan])))
 
 
 def test_a_start_inside_the_goal_circle_is_no_task():
@@ -132,3 +132,55 @@ def test_whatever_is_driven_metrics_stay_in_their_ranges(points, stops):
     assert 0.0 <= numbers["soft_spl"] <= 1.0
     assert numbers["success_hold"] <= numbers["success_stop"] <= numbers["success_reach"]
     json.dumps(judged, allow_nan=False)
+
+
+def test_way_behind_the_robot_is_progress_and_away_from_the_goal_is_negative():
+    assert metrics.progress(walk((0, 0), (1, 0))) == pytest.approx(0.5)
+    assert metrics.progress(walk((0, 0), (-1, 0))) == pytest.approx(-0.5)
+
+
+def test_barn_is_a_half_up_to_twice_the_ideal_time_and_falls_with_more():
+    quick, slow = straight(), straight(stops=38)  # ideal: 2 m at 0.5 m/s, so 4 s
+    assert (metrics.time_s(quick), metrics.time_s(slow)) == pytest.approx((1.6, 16.0))
+    assert (metrics.barn(quick), metrics.barn(slow)) == pytest.approx((0.5, 0.25))
+    assert metrics.barn(straight(touched={"cup": 1.0})) == 0.0
+
+
+def test_gaps_to_boxes_are_taken_at_every_tick_from_rim_to_rim():
+    gaps = metrics.box_gaps_m(straight())  # the box reaches to y = -0.5, the robot to y = -0.2
+    assert gaps.min() == pytest.approx(0.3)
+    assert len(gaps) == len(straight().path)
+    between = walk((0, 0), (2, 0), boxes=((1.0, -0.6, 0.0, 0.2, 0.2),))
+    assert metrics.box_gaps_m(between).min() == pytest.approx(0.3)  # no decision was beside it
+
+
+def test_inside_a_box_that_is_turned_a_quarter_the_gap_is_negative():
+    turned = (0.5, 0.0, np.pi / 2, 0.2, 1.0)  # 1 m along x, 0.2 m across
+    stand = walk((0.5, 0), boxes=(turned,))
+    assert metrics.box_gaps_m(stand)[0] == pytest.approx(-0.1 - 0.2)
+
+
+def test_time_near_a_box_counts_ticks_below_the_margin():
+    near = walk((0, 0), (1, 0), (2, 0), boxes=((1.0, -0.34, 0.0, 0.2, 0.2),), stops=0)
+    below = (metrics.box_gaps_m(near)[1:] < metrics.SAFETY_MARGIN_M).sum()
+    assert metrics.near_box_s(near) == pytest.approx(below * 0.05)
+    assert metrics.near_box_s(near) == pytest.approx(0.15)  # at x = 0.875, 1 and 1.125
+    assert metrics.near_box_s(straight()) == 0.0
+
+
+def test_the_first_contact_has_a_time_and_a_speed_and_none_has_none():
+    hit = straight(touched={"cup": 0.7, "box_0": 0.4})  # 1 m in 8 ticks of 0.05 s: 2.5 m/s
+    assert metrics.judge(hit)["metrics"]["contacts"] == 2
+    assert metrics.first_contact_s(hit) == 0.4
+    assert metrics.impact_speed_m_s(hit) == pytest.approx(2.5)
+    assert metrics.first_contact_s(straight()) is metrics.impact_speed_m_s(straight()) is None
+
+
+def test_success_weights_the_likeness_of_ways():
+    assert metrics.judge(straight())["metrics"]["sdtw"] == pytest.approx(1.0)
+    assert metrics.judge(straight(stops=0))["metrics"]["sdtw"] == 0.0
+
+
+def test_every_mean_is_measured_and_says_over_which_episodes():
+    assert set(metrics.MEANS) <= set(metrics.judge(straight())["metrics"])
+    assert all(each.startswith("episodes without errors") for each in metrics.MEANS.values())

@@ -7,9 +7,10 @@ import pytest
 from eval.provenance import described, git_revision, provenance, warnings
 from eval.report import write_report
 from eval.results import Run, add_record, load_record
+from eval.statistics import mean
 from eval.summary import closed_row
 from eval.table import latency_cell, number_cell, rate_cell
-from eval.timing import Spent, write_timing
+from eval.timing import Spent, ages_s, write_timing
 from policies import PolicySpec
 from policies.interface import LABEL, TRUTH
 from tests.eval.walks import run_facts, straight, walk
@@ -36,6 +37,11 @@ def timed(run: Run, spent: Spent | None = None) -> dict:
     return write_timing(run, run.lines(), spent)
 
 
+def latency(run: Run) -> dict:
+    total = timed(run)["total"]
+    return {name: total[name] for name in ("p50", "p95", "p99", "n")}
+
+
 def test_the_summary_counts_what_was_driven(run):
     total = reported(run)["total"]
     assert (total["episodes"], total["errors"]) == (4, 1)
@@ -53,9 +59,9 @@ def test_errors_are_said_loudly(run):
 
 
 def test_latency_stands_apart_from_all_that_follows_from_the_seed(run):
-    assert timed(run)["total"] == {"p50": 20.0, "p95": 20.0, "n": 12}
+    assert latency(run) == {"p50": 20.0, "p95": 20.0, "p99": 20.0, "n": 12}
     assert "latency" not in json.dumps(reported(run))
-    assert "| 1box_vert_left | 20 / 20 | 12 |" in (run.folder / "timing.md").read_text()
+    assert "| 1box_vert_left | 20 / 20 | 12 | 0/12 = 0 %" in (run.folder / "timing.md").read_text()
 
 
 def test_a_resumed_run_says_what_each_of_its_parts_took(run):
@@ -83,6 +89,8 @@ def test_the_report_says_rates_with_n_and_interval_and_where_they_come_from(run)
     assert "| 1box_vert_left | 2/3 = 67 % [21, 94] |" in report
     assert "side compliance: episodes without errors in which every box was passed" in report
     assert "| 1box_vert_left | 3 | 0.500 [0.00, 1.00] | 0.833 [" in report
+    assert "| scenario | reach | stop | hold |" in report
+    assert "- first contact s: episodes without errors in which something was touched" in report
     assert "1 x No | answer." in report
     assert "weights trained, hash abc" in report
     assert "0123456789abcdef" in report
@@ -100,6 +108,27 @@ def test_no_episodes_give_empty_rates_and_no_numbers():
     row = closed_row([])
     assert row["success"]["n"] == 0
     assert row["spl"] == {"mean": None, "n": 0, "low": None, "high": None}
+
+
+def test_a_mean_over_fewer_episodes_says_how_many(run):
+    add_record(run, 4, straight(touched={"cup": 0.8}), {})
+    reported(run)
+    contacts = (run.folder / "report.md").read_text().split("## Contacts")[1].split("##")[0]
+    assert "| 1box_vert_left | 4 | 0.25 [0.00, 0.75] | 0.8 (n = 1) | 2.50 (n = 1) |" in contacts
+
+
+def test_left_and_right_of_a_layout_are_one_witness_over_all_scenarios(tmp_path):
+    names = ("1box_vert_left", "1box_vert_right")
+    both = Run.create(tmp_path, "both", run_facts(scenarios=dict.fromkeys(names, "0" * 16)))
+    for index in range(8):  # even layouts are won on both sides, odd ones on none
+        for name in names:
+            record = straight(stops=2 * (index % 2 == 0), scenario=name, seed=100 + index)
+            add_record(both, index, record, {})
+    success = reported(both)["across_scenarios"]["success"]
+    alone = mean([1.0, 0.0] * 4)
+    assert success["value"] == 0.5
+    assert success["these"] == success["like_these"] == [alone.low, alone.high]
+    assert "| success | 0.500 | [0.1" in (both.folder / "report.md").read_text()
 
 
 @pytest.mark.parametrize(("spec", "said"), [
@@ -124,12 +153,28 @@ def test_answers_of_an_episode_that_ended_by_an_error_are_in_no_latency(run):
     slow = walk((0, 0), (0.5, 0), stops=0, latency_s=np.array([9.0]), ended_by="policy_error",
                 error="No.")
     add_record(run, 4, slow, {})
-    assert timed(run)["total"] == {"p50": 20.0, "p95": 20.0, "n": 12}
+    assert latency(run) == {"p50": 20.0, "p95": 20.0, "p99": 20.0, "n": 12}
 
 
 def test_decisions_within_a_plan_are_in_no_latency(run):
     add_record(run, 4, straight(latency_s=np.array([0.02, 0.0, 0.02, 0.0])), {})
-    assert timed(run)["total"] == {"p50": 20.0, "p95": 20.0, "n": 14}
+    assert latency(run) == {"p50": 20.0, "p95": 20.0, "p99": 20.0, "n": 14}
+
+
+def test_late_answers_are_misses_and_what_rests_on_old_pictures_is_stale(run):
+    late = straight(latency_s=np.array([0.5, 0.0, 0.02, 0.02]))  # a decision lasts 0.4 s
+    add_record(run, 4, late, {})
+    total = timed(run)["total"]
+    assert (total["misses"]["k"], total["misses"]["n"]) == (1, 12 + 3)
+    assert (total["stale"]["k"], total["stale"]["n"]) == (2, 12 + 4)  # 0.5 s and 0.9 s old
+    assert total["age"]["p50"] == 20.0
+    assert "| 2/16 = 12 %" in (run.folder / "timing.md").read_text()
+
+
+@pytest.mark.parametrize(("latency_s", "ages"), [
+    ([0.1, 0.2], [0.1, 0.2]), ([0.1, 0.0, 0.0, 0.3], [0.1, 0.5, 0.9, 0.3]), ([], [])])
+def test_a_command_within_a_plan_is_as_old_as_its_picture(latency_s, ages):
+    assert ages_s(latency_s, 0.4) == pytest.approx(ages)
 
 
 def test_provenance_names_no_host_and_no_user():

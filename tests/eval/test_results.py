@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from eval.results import Run, add_record, load_record, write_json
+from eval.score import score
 from tests.eval.walks import run_facts, straight, walk
 
 FACTS = run_facts(planned=3)
@@ -90,7 +91,7 @@ def test_changed_arrays_are_noticed(run):
 
 
 def test_nan_is_never_written(run):
-    with pytest.raises(ValueError, match="clearance is nan"):
+    with pytest.raises(ValueError, match="min_clearance_m is nan"):
         add_record(run, 0, replace(straight(), clearance_m=np.array([np.nan])), SPENT)
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(run.folder / "summary.json", {"spl": float("nan")})
@@ -141,6 +142,17 @@ def test_a_line_that_was_changed_is_refused_and_its_episode_named(run, changed, 
     path.write_text("\n".join(lines) + "\n")
     with pytest.raises(ValueError, match=said):
         run.lines()
+
+
+def test_a_run_of_a_version_with_fewer_metrics_is_refused_until_it_is_judged_anew(run):
+    path = filled(run).folder / "episodes.jsonl"
+    lines = run.lines()
+    older = [line | {"metrics": {"spl": line["metrics"]["spl"]}} for line in lines]
+    path.write_text("".join(json.dumps(line) + "\n" for line in older))
+    with pytest.raises(ValueError, match="has no 'metrics.soft_spl'.*python -m eval.score"):
+        run.lines()
+    score(run.folder)
+    assert run.lines() == lines
 
 
 def test_facts_that_are_no_json_leave_no_folder(tmp_path):

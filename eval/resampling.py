@@ -1,0 +1,87 @@
+"""Drawing anew what was measured: bootstrap intervals and sign-flip tests, in one place.
+
+A sample is a row: what it adds to one or several sums, and how much it counts. Rows stand group by
+group; rows of one group are drawn anew among themselves. The same rows give the same interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+CONFIDENCE = 0.95
+RESAMPLES = 2000  # of the bootstrap
+FLIPS = 9999  # of the permutation test
+EXACT_ROWS = 13  # up to so many rows every pattern of signs is counted
+TAIL = (1.0 - CONFIDENCE) / 2.0
+AT_ONCE = 500  # resamples or flips that are in memory together
+
+
+def interval(sums: np.ndarray, counted: np.ndarray | None = None, sizes: Sequence[int] = (), *,
+             across: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """The middle 95 % of sum / count over rows that were drawn anew.
+
+    Args:
+        sums: [N, M] or [N]: what each row adds to M sums.
+        counted: The same shape: what each adds to the counts; 1 where not given.
+        sizes: Rows of each group, in order; all are one group where not given.
+        across: Whether groups are drawn anew too, before their rows: the interval then speaks of
+            groups like these, not of these.
+
+    Returns:
+        Lower and upper ends [M]; NaN where nothing was counted in some resample.
+    """
+    sums = np.asarray(sums, np.float64)
+    counted = np.ones_like(sums) if counted is None else np.asarray(counted, np.float64)
+    drawn = _draws(tuple(sizes) or (len(sums),), across)
+    found = []
+    for start in range(0, RESAMPLES, AT_ONCE):
+        draws = drawn[start:start + AT_ONCE].astype(np.float64)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found.append((draws @ sums) / (draws @ counted))
+    low, high = np.quantile(np.concatenate(found), (TAIL, 1.0 - TAIL), axis=0)
+    return low, high
+
+
+def sign_flip(sums: np.ndarray) -> np.ndarray:
+    """Two-sided p-values [M] of the sums of rows [N, M], had each row's sign been a coin's.
+
+    Exact up to 13 rows; beyond, 9,999 patterns of signs and the observed one, so p >= 0.0001.
+    """
+    sums = np.asarray(sums, np.float64)
+    sums = sums[np.any(sums != 0.0, axis=1)]
+    if not len(sums):
+        return np.ones(sums.shape[1])
+    observed = np.abs(sums.sum(axis=0)) * (1.0 - 1e-9)
+    if len(sums) <= EXACT_ROWS:
+        signs = np.arange(2 ** len(sums))[:, None] >> np.arange(len(sums)) & 1
+        return (np.abs((2.0 * signs - 1.0) @ sums) >= observed).mean(axis=0)
+    rng, extreme = np.random.default_rng(0), np.ones(sums.shape[1])
+    for start in range(0, FLIPS, AT_ONCE):
+        rows = min(AT_ONCE, FLIPS - start)
+        drawn = np.frombuffer(rng.bytes(rows * (len(sums) // 8 + 1)), np.uint8)
+        bits = np.unpackbits(drawn.reshape(rows, -1), axis=1)[:, :len(sums)]
+        extreme += (np.abs((2.0 * bits - 1.0) @ sums) >= observed).sum(axis=0)
+    return extreme / (FLIPS + 1)
+
+
+@lru_cache(maxsize=4)
+def _draws(sizes: tuple[int, ...], across: bool) -> np.ndarray:
+    """How often each row is in each resample: [resamples, N] int16; the same chance every time."""
+    rng = np.random.default_rng(0)
+    times = np.ones((RESAMPLES, len(sizes)), np.int64)
+    if across:
+        groups = rng.integers(len(sizes), size=(RESAMPLES, len(sizes)))
+        times = np.stack([(groups == group).sum(axis=1) for group in range(len(sizes))], axis=1)
+    parts = [_group(rng, size, times[:, group]) for group, size in enumerate(sizes)]
+    return np.concatenate(parts, axis=1)
+
+
+def _group(rng: np.random.Generator, size: int, times: np.ndarray) -> np.ndarray:
+    """One group's rows, drawn anew as often as the group is in each resample."""
+    resample = np.repeat(np.arange(RESAMPLES), times)
+    drawn = rng.integers(size, size=(len(resample), size))
+    flat = (resample[:, None] * size + drawn).ravel()
+    return np.bincount(flat, minlength=RESAMPLES * size).reshape(RESAMPLES, size).astype(np.int16)
