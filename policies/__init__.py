@@ -51,6 +51,8 @@ ABLATIONS: dict[str, tuple[str, dict[str, Any]]] = {  # one part changed: what i
     "hybrid_output_norm": ("policies.hybrid:Hybrid", {"output_norm": True}),
     "hybrid_window_4": ("policies.hybrid:Hybrid", {"window": 4}),
     "hybrid_reduced_towers": ("policies.hybrid:Hybrid", {"tower_layers": "reduced"}),
+    "hybrid_lora": ("policies.hybrid:Hybrid", {"tuning": "lora"}),
+    "hybrid_end_to_end": ("policies.hybrid:Hybrid", {"tuning": "end_to_end"}),
     "hybrid_curriculum": ("policies.hybrid:Hybrid", {}),  # by training.recipes
     "case1_no_text": ("policies.case1_simplified:CaseOne", {"text": False}),
     "case1_output_norm": ("policies.case1_simplified:CaseOne", {"output_norm": True}),

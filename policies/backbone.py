@@ -73,12 +73,21 @@ class Backbone:
                           (["kosmos2", "clip"] if with_clip else ["kosmos2"])}, torch.float32)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            kosmos = Kosmos.random(sizes, Kosmos.tokenizer(words))
-            clip = Clip.random(sizes) if with_clip else None
-        found = cls(kosmos, clip, sizes.image_size, {})
-        for part in (found.kosmos.model, *([clip.model] if clip else [])):
+            found = cls._untrained(sizes, with_clip, words)
+        for part in (found.kosmos.model, *([found.clip.model] if found.clip else [])):
             part.to(dtype)
         return found
+
+    @classmethod
+    def weightless(cls, sizes: Sizes, with_clip: bool, words: Path) -> Backbone:
+        """The same on torch's meta device: layers and shapes without numbers, at any size."""
+        with torch.device("meta"):
+            return cls._untrained(sizes, with_clip, words)
+
+    @classmethod
+    def _untrained(cls, sizes: Sizes, with_clip: bool, words: Path) -> Backbone:
+        return cls(Kosmos.random(sizes, Kosmos.tokenizer(words)),
+                   Clip.random(sizes) if with_clip else None, sizes.image_size, {})
 
     def with_layers(self, layers: str) -> Backbone:
         """These towers with `all` layers, or `reduced`: the first quarter or half of them.

@@ -57,3 +57,16 @@ def tower_source(folder: Path, name: str) -> str:
     """A tower's place: a folder relative to the checkpoint, or a published name as it stands."""
     inside = folder / name
     return str(inside) if inside.is_dir() else name
+
+
+def check_widths(trained: dict[str, int], given: dict[str, int], folder: Path) -> None:
+    """Refuse towers that are not as wide as those that the head was trained behind.
+
+    Raises:
+        ValueError: naming every feature whose width differs.
+    """
+    wrong = [f"{name} {width}, got {given.get(name)}" for name, width in trained.items()
+             if given.get(name) != width]
+    if wrong:
+        raise ValueError(f"{folder}: its head was trained behind features of other widths: "
+                         f"expected {'; '.join(wrong)}. Give it the towers it was trained with.")

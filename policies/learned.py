@@ -20,8 +20,16 @@ import torch
 from safetensors.torch import save_file
 
 from envs.interface import COMMAND_LIMIT, Observation
+from policies import tuned
 from policies.backbone import ACTION, Backbone, Parts
-from policies.checkpoint import HEAD_FILE, SHIPPED, read_config, tower_source, write_config
+from policies.checkpoint import (
+    HEAD_FILE,
+    SHIPPED,
+    check_widths,
+    read_config,
+    tower_source,
+    write_config,
+)
 from policies.devices import find_device, find_dtype
 from policies.head import Head
 from policies.interface import Action, Policy, PolicySpec, clip_commands
@@ -56,7 +64,8 @@ class Learned(Policy):
 
     def __init__(self, size: str | None = None, checkpoint: str | Path | None = None,
                  device: str = "cpu", random_weights: bool = False, name: str | None = None,
-                 dtype: str = "fp32", tower_layers: str = ALL, **structure: Any) -> None:
+                 dtype: str = "fp32", tower_layers: str = ALL, tuning: str = tuned.FROZEN,
+                 **structure: Any) -> None:
         """A trained checkpoint (the shipped one, of size mini), or random weights if asked for.
 
         Args:
@@ -67,13 +76,14 @@ class Learned(Policy):
             name: The registered name; a variant has another than its model.
             dtype: What the towers compute in: fp32, bf16 or fp16. The head keeps 32 bits.
             tower_layers: all, or reduced as `policies.layers` says.
+            tuning: frozen, or how the picture towers learned too, as `policies.tuned` says.
             structure: What makes a variant: options of the head.
 
         Raises:
             ValueError: if there are no weights of that size, they do not fit, memory is too
                 small, or there is no such device, dtype or option.
         """
-        self.name, self._structure = name or self.model, structure
+        self.name, self._structure, self.tuning = name or self.model, structure, tuning
         _check_options(self.name, self.head_class, structure)
         self.device, numbers = find_device(device), find_dtype(dtype)
         if random_weights:
@@ -87,10 +97,11 @@ class Learned(Policy):
 
     @classmethod
     def untrained(cls, backbone: Backbone, size: str, seed: int = 0, name: str | None = None,
-                  tower_layers: str = ALL, **structure: Any) -> Learned:
+                  tower_layers: str = ALL, tuning: str = tuned.FROZEN,
+                  **structure: Any) -> Learned:
         """A fresh head, ready for training, behind towers that several policies may share."""
         policy = cls.__new__(cls)
-        policy.name, policy._structure = name or cls.model, structure
+        policy.name, policy._structure, policy.tuning = name or cls.model, structure, tuning
         policy.device = backbone.device
         policy._assemble(backbone.with_layers(tower_layers), size, seed)
         policy.spec = policy._describe()
@@ -121,6 +132,9 @@ class Learned(Policy):
         trained = {name for name, _ in self.head.named_parameters()}
         save_file({name: (value.half() if name in trained else value).contiguous()
                    for name, value in self.head.state_dict().items()}, folder / HEAD_FILE)
+        if self.tuning != tuned.FROZEN:
+            save_file({name: value.half() for name, value in self.learned_by_towers.items()},
+                      folder / tuned.FILE)
         write_config(folder, self._config() | {"trained_on": trained_on,
                                                "trained_seed": trained_seed, "towers": said})
 
@@ -193,9 +207,11 @@ class Learned(Policy):
     def _assemble(self, backbone: Backbone, size: str, seed: int) -> None:
         self.backbone, self.size = backbone, size
         self._read_before: dict[str, tuple[Parts, Prompt | None]] = {}
+        self.learned_by_towers: Parts = {}  # what a checkpoint has beside head and shared towers
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.head: Head = self.head_class(sizes(size), backbone.widths, **self._structure)
+        tuned.check(self.tuning, self.head.wants)
 
     def _random_towers(self, size: str, dtype: torch.dtype) -> Backbone:
         words = tower_source(SHIPPED / "hybrid", "../towers/kosmos2")
@@ -220,13 +236,17 @@ class Learned(Policy):
                              f"{trained.get('tower_layers', ALL)!r}, got tower_layers {layers!r}.")
         backbone = Backbone.load(sources, sizes(config["size"]).image_size, dtype)
         backbone = backbone.with_layers(layers)
-        _check_widths(trained.get("widths", {}), backbone.widths, folder)
+        check_widths(trained.get("widths", {}), backbone.widths, folder)
         self._assemble(backbone, config["size"], seed=0)
         load_strictly(self.head, read_tensors(folder / HEAD_FILE), str(folder / HEAD_FILE))
+        files = [folder / HEAD_FILE]
+        if self.tuning != tuned.FROZEN:
+            self.learned_by_towers = tuned.load(backbone, self.tuning, folder, self.sizes)
+            files.append(folder / tuned.FILE)
         self.spec = replace(
             self._describe(), weights=config["weights"], trained_on=config["trained_on"],
             trained_seed=config.get("trained_seed"),
-            weights_hash=joint_hash(folder / HEAD_FILE, self.backbone.hash),
+            weights_hash=joint_hash(files, backbone.hash),
         )
 
     def _describe(self) -> PolicySpec:
@@ -242,7 +262,7 @@ class Learned(Policy):
             "features": {"frame": self.head.wants.frame, "text": self.head.wants.text,
                          "widths": {name: self.backbone.widths[name] for name in
                                     (*self.head.wants.frame, *self.head.wants.text)},
-                         "tower_layers": self.backbone.layers,
+                         "tower_layers": self.backbone.layers, "tuning": self.tuning,
                          "normalisation": f"mean and std of each, in {HEAD_FILE}"},
             "window": self.head.wants.window, "plan_length": self.head.wants.plan,
             "decision_s": 0.4,
@@ -262,15 +282,6 @@ def _check_options(name: str, head_class: Any, structure: dict[str, Any]) -> Non
         base = [each for each in signature(Learned).parameters if each != "structure"]
         raise ValueError(f"Policy {name!r} takes no {', '.join(unknown)}, expected only "
                          f"{', '.join([*base, *known])}.")
-
-
-def _check_widths(trained: dict[str, int], given: dict[str, int], folder: Path) -> None:
-    """Refuse towers that are not as wide as those that the head was trained behind."""
-    wrong = [f"{name} {width}, got {given.get(name)}" for name, width in trained.items()
-             if given.get(name) != width]
-    if wrong:
-        raise ValueError(f"{folder}: its head was trained behind features of other widths: "
-                         f"expected {'; '.join(wrong)}. Give it the towers it was trained with.")
 
 
 def _folder(size: str | None, checkpoint: str | Path | None, name: str) -> Path:

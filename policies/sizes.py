@@ -5,7 +5,7 @@ sizes imply. Mini: vision widths / 8, text widths / 16, tower layers / 6, attent
 fusion, LSTM, head, attention, adapter and goal widths / 8, latents / 8, Kosmos patches x 2. Window
 and plan are the same. The cases' widths are heads' widths, their resamplers' layers and heads are
 towers'.
-GPT-2: width / 8, layers and heads / 4.
+GPT-2: width / 8, layers and heads / 4. Adapters: rank and alpha / 8, as the towers they lie in.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ class Sizes:
     gpt_width: int  # of the GPT-2 over the frames of a window
     gpt_layers: int
     gpt_heads: int
+    lora_rank: int  # of adapters in the picture towers, where a variant has some
+    lora_alpha: float  # what an adapter adds is scaled by alpha / rank
     image_size: int = 224
     window: int = 8
     plan: int = 10  # commands of a plan, where a head plans
@@ -64,7 +66,7 @@ FULL = Sizes(
     fusion=2048, lstm_width=1024, lstm_layers=4, head=(1024, 512, 256),
     attention=512, attention_heads=8, adapter=768, goal=256,
     case_width=256, resampler_layers=6, resampler_heads=8,
-    gpt_width=1024, gpt_layers=8, gpt_heads=8,
+    gpt_width=1024, gpt_layers=8, gpt_heads=8, lora_rank=64, lora_alpha=16.0,
 )
 MINI = Sizes(
     kosmos_vision_width=1024 // 8, kosmos_vision_layers=24 // 6, kosmos_vision_heads=16 // 4,
@@ -76,7 +78,8 @@ MINI = Sizes(
     fusion=2048 // 8, lstm_width=1024 // 8, lstm_layers=4, head=(1024 // 8, 512 // 8, 256 // 8),
     attention=512 // 8, attention_heads=8 // 4, adapter=768 // 8, goal=256 // 8,
     case_width=256 // 8, resampler_layers=6 // 6, resampler_heads=8 // 4,
-    gpt_width=1024 // 8, gpt_layers=8 // 4, gpt_heads=8 // 4,
+    gpt_width=1024 // 8, gpt_layers=8 // 4, gpt_heads=8 // 4, lora_rank=64 // 8,
+    lora_alpha=16.0 / 8,
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -33,7 +33,17 @@ def load_strictly(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor], 
     Raises:
         ValueError: listing missing and unexpected keys and wrong shapes; nothing is loaded then.
     """
-    wanted = module.state_dict()
+    check_fit(module.state_dict(), tensors, where)
+    module.load_state_dict(dict(tensors), strict=True)
+
+
+def check_fit(wanted: Mapping[str, torch.Tensor], tensors: Mapping[str, torch.Tensor],
+              where: str) -> None:
+    """Refuse tensors whose names or shapes are not the wanted ones.
+
+    Raises:
+        ValueError: listing missing and unexpected keys and wrong shapes.
+    """
     missing = [key for key in wanted if key not in tensors]
     unexpected = [key for key in tensors if key not in wanted]
     shapes = [f"{key} (file {list(tensors[key].shape)}, model {list(wanted[key].shape)})"
@@ -42,12 +52,11 @@ def load_strictly(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor], 
             (("missing", missing), ("unexpected", unexpected), ("wrong shape", shapes)) if keys]
     if said:
         raise ValueError(f"{where}: the weights do not fit the model. {'. '.join(said)}.")
-    module.load_state_dict(dict(tensors), strict=True)
 
 
-def joint_hash(path: Path, *others: str) -> str:
-    """16 hex digits of a weight file together with other identities."""
-    digest = hashlib.sha256(path.read_bytes())
+def joint_hash(paths: Sequence[Path], *others: str) -> str:
+    """16 hex digits of weight files together with other identities."""
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in paths))
     for other in others:
         digest.update(other.encode())
     return digest.hexdigest()[:16]

@@ -21,12 +21,14 @@ from policies.backbone import Backbone
 from policies.head import Head
 from policies.layers import ALL
 from policies.learned import Learned
+from policies.tuned import FROZEN
 from training.asking import rounds
 from training.budget import Budget
 from training.features import Features, compute, wordings
 from training.heads import HeadRecipe, split, train_head
 from training.loop import once
 from training.recipes import recipe_of
+from training.tuning import tune
 from training.validate import drive
 
 if TYPE_CHECKING:
@@ -112,6 +114,8 @@ def learn(name: str, seed: int, lesson: Lesson, folder: Path, options: TrainingO
     recipe = recipe_of(name, options.epochs, seed)
     if name in ACTIVE:
         learned = _ask_and_learn(policy, lesson, recipe, options)
+    elif policy.tuning != FROZEN:
+        learned = tune(policy, lesson, recipe, _progress(name, recipe, lesson, options))
     else:
         learned = train_head(policy.head, lesson.features, recipe,
                              folder=_progress(name, recipe, lesson, options))

@@ -6,6 +6,7 @@ share of the rows.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -80,6 +81,12 @@ def accelerator(precision: str, **more: Any) -> Accelerator:
     """
     return Accelerator(mixed_precision=precision, **more,
                        dataloader_config=DataLoaderConfiguration(split_batches=True))
+
+
+def tracker(folder: Path | None) -> str | None:
+    """TensorBoard, where there is a place for it and it is installed."""
+    has = importlib.util.find_spec("tensorboard") is not None
+    return "tensorboard" if folder is not None and has else None
 
 
 def once(work: Callable[[], Result]) -> Result:
