@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -73,14 +76,20 @@ class Features:
     def targets(self, rows: np.ndarray, wants: Wants) -> tuple[torch.Tensor, torch.Tensor]:
         """Right answers [B, W, plan, 2] for every frame of the windows, and [B, W, plan] 1 or 0.
 
-        A plan ends with its episode.
+        Counted are answers that a robot would have to give with as much to look back on: all of a
+        window that begins with its episode, the last of any other. A plan ends with its episode.
         """
         lengths = np.minimum(self.steps[rows] + 1, wants.window)
         frame, valid = self._frames(rows, lengths, wants.window)
+        whole = (self.steps[rows] < wants.window)[:, None] | (frame == rows[:, None])
         ahead = frame[..., None] + np.arange(wants.plan)
-        within = valid[..., None] & (ahead < self.ends[rows][:, None, None])
+        within = (valid & whole)[..., None] & (ahead < self.ends[rows][:, None, None])
         commands = self.commands[np.minimum(ahead, len(self.commands) - 1)]
         return commands, torch.from_numpy(within.astype(np.float32))
+
+    def covering(self, rows: np.ndarray, window: int) -> np.ndarray:
+        """Those of whole episodes' decisions whose windows answer for every one of them once."""
+        return rows[(self.steps[rows] >= window - 1) | (rows == self.ends[rows] - 1)]
 
     @staticmethod
     def _frames(rows: np.ndarray, lengths: np.ndarray,
@@ -119,7 +128,10 @@ def compute(backbone: Backbone, paths: Sequence[Path], cache: Path,
     wordings, sources = [], []
     made_of = " ".join([backbone.hash, *looked, *(load(name).hash() for name in names())])
     for number, path in enumerate(paths):
-        stored = _cached(backbone, path, cache, made_of, looked)
+        place = _place(path, cache, made_of)
+        stored = _kept(place, partial(_looked, backbone, path, looked))
+        if ACTION in parts:
+            stored |= _kept(place.with_suffix(".answers.npz"), partial(_asked, backbone, stored))
         wordings.append([sentences.setdefault(str(text), len(sentences))
                          for text in stored.pop("texts")])
         sources.append(str(stored.pop("source")))
@@ -136,40 +148,16 @@ def compute(backbone: Backbone, paths: Sequence[Path], cache: Path,
 def _gathered(backbone: Backbone, found: list[dict[str, np.ndarray]], looked: Sequence[str],
               parts: Sequence[str], sentences: list[str], wordings: list[list[int]],
               sources: tuple[str, ...]) -> Features:
-    """All episodes side by side, every sentence read, every question asked."""
+    """All episodes side by side, every sentence read."""
     known = {name: np.concatenate([each[name] for each in found]) for name in found[0]}
     with torch.inference_mode():
         texts = backbone.read(sentences, [name for name in TEXT_PARTS if name in parts])
-    features = Features(
+    answers = torch.from_numpy(known["answers"]) if ACTION in parts else None
+    return Features(
         {name: torch.from_numpy(known[name]) for name in looked},
         torch.from_numpy(known["commands"]), known["episode"], known["layout"], known["step"],
-        {name: part.cpu().clone() for name, part in texts.items()}, wordings,
+        {name: part.cpu().clone() for name, part in texts.items()}, wordings, answers,
         difficulty=known["difficulty"], sources=sources)
-    if ACTION in parts:
-        features.answers = _answers(backbone, features, sentences)
-    return features
-
-
-def _answers(backbone: Backbone, features: Features, sentences: list[str]) -> torch.Tensor:
-    """What the action token answers [N, ASKED, width] to the first wordings of each episode.
-
-    An episode's other wordings are put in an order of their own before, so that all occur.
-    """
-    prompts = [backbone.kosmos.prompt(sentence) for sentence in sentences]
-    for number, choices in enumerate(features.wordings):
-        rng = np.random.default_rng(number)
-        choices[1:] = [int(each) for each in rng.permutation(choices[1:])]
-    latents = features.seen["kosmos_latents"]
-    found = torch.zeros(len(latents), ASKED, backbone.widths[ACTION])
-    for asked in range(ASKED):
-        wanted = [features.wordings[number][min(asked, len(features.wordings[number]) - 1)]
-                  for number in features.episodes]
-        with torch.inference_mode():
-            for start in range(0, len(latents), 4 * BATCH):
-                rows = slice(start, start + 4 * BATCH)
-                found[rows, asked] = backbone.ask(latents[rows].float().to(backbone.device),
-                                                  [prompts[k] for k in wanted[rows]]).cpu()
-    return found
 
 
 def wordings(episode: Episode) -> list[str]:
@@ -211,27 +199,53 @@ def _went_the_shorter_way(path: Path) -> bool:
     return geodesic_m(truth) < geodesic_m(other)
 
 
-def _cached(backbone: Backbone, path: Path, cache: Path, made_of: str,
-            parts: Sequence[str]) -> dict[str, np.ndarray]:
-    """One episode's features, computed or read back; `made_of` names towers, parts, wordings."""
+def _place(path: Path, cache: Path, made_of: str) -> Path:
+    """Where an episode's features are kept; `made_of` names towers, parts, wordings."""
     stamp = path.stat()
     key = f"{path.resolve()} {stamp.st_size} {stamp.st_mtime_ns} {made_of}"
-    place = cache / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.npz"
+    return cache / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.npz"
+
+
+def _kept(place: Path, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The arrays of an earlier call, or those of the work, kept for the next."""
     if place.is_file():
         with np.load(place) as stored:
             return dict(stored)
+    arrays = work()
+    temporary = place.with_name(f".{os.getpid()}.npz")
+    np.savez(temporary, **arrays)
+    os.replace(temporary, place)
+    return arrays
+
+
+def _looked(backbone: Backbone, path: Path, parts: Sequence[str]) -> dict[str, np.ndarray]:
+    """One episode: what it is called, what was commanded, what the towers see."""
     episode = read_episode(path)
     pictures, commands = episode.decisions
-    stored = {"commands": commands[:, :2].astype(np.float32),
-              "texts": np.array(wordings(episode)), "layout": np.array(_layout(path)),
-              "difficulty": np.array(_difficulty(episode)), "source": np.array(episode.source)}
     with torch.inference_mode():
         looked = [backbone.look(list(pictures[k:k + BATCH]), parts)
                   for k in range(0, len(pictures), BATCH)]
-    for name in parts:
-        values = torch.cat([each[name] for each in looked]).cpu()
-        stored[name] = (values.half() if values.ndim > 2 else values).numpy()  # tokens are many
-    temporary = cache / f".{os.getpid()}.npz"
-    np.savez(temporary, **stored)
-    os.replace(temporary, place)
-    return stored
+    seen = {name: torch.cat([each[name] for each in looked]).cpu() for name in parts}
+    return {"commands": commands[:, :2].astype(np.float32),
+            "texts": np.array(wordings(episode)), "layout": np.array(_layout(path)),
+            "difficulty": np.array(_difficulty(episode)), "source": np.array(episode.source),
+            **{name: (values.half() if values.ndim > 2 else values).numpy()  # tokens are many
+               for name, values in seen.items()}}
+
+
+def _asked(backbone: Backbone, stored: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What the action token answers [frames, ASKED, width] to the first wordings of an episode.
+
+    Its other wordings are put in an order of their own before, so that all occur.
+    """
+    first, *others = stored["texts"].tolist()
+    rng = np.random.default_rng(zlib.crc32(f"{first} {stored['layout']}".encode()))
+    texts = [first, *(others[k] for k in rng.permutation(len(others)))]
+    latents = torch.from_numpy(stored["kosmos_latents"]).float().to(backbone.device)
+    answers = []
+    for text in texts[:ASKED]:
+        prompts = [backbone.kosmos.prompt(text)] * len(latents)
+        with torch.inference_mode():
+            answers.append(backbone.ask(latents, prompts).cpu())
+    answers += answers[-1:] * (ASKED - len(answers))
+    return {"texts": np.array(texts), "answers": torch.stack(answers, dim=1).numpy()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from torch import nn
 from policies.backbone import ACTION
 from policies.head import Head
 from training.features import Features
-from training.loop import Loop, accelerator, epochs
+from training.loop import Loop, accelerator, epochs, tracker
 
 logger = logging.getLogger(__name__)
 MIN_STD = 1e-3  # features that hardly move are not blown up
@@ -31,8 +30,8 @@ OVERFITTED = 1.1  # validation this much worse than at its best, while training 
 class HeadRecipe:
     """Every number of a head's training; stored beside the weights."""
 
-    epochs: int = 40
-    patience: int = 12  # epochs without a better validation before it ends
+    epochs: int = 24
+    patience: int = 8  # epochs without a better validation before it ends
     batch: int = 128
     learning_rate: float = 2e-3
     weight_decay: float = 1e-3
@@ -80,6 +79,8 @@ def train_head(head: Head, features: Features, recipe: HeadRecipe,
     training = _learned_from(parts.training, features, recipe, allowed)
     _standardise(head, features, training)
     head.fit(features.commands[training])
+    if recipe.frames == "all":
+        training = features.covering(training, head.wants.window)
     loop = _prepared(_Trainee(head), recipe, len(training), folder)
     history = loop.resume(folder) if folder else []
     best = _Best(head, history, folder)
@@ -118,15 +119,15 @@ class _Trainee(nn.Module):
         return self.head.loss(*given)
 
 
-def _prepared(trainee: _Trainee, recipe: HeadRecipe, decisions: int, folder: Path | None) -> Loop:
-    """Optimizer, schedule and tracker for so many decisions to learn from."""
-    shared = accelerator(recipe.precision, log_with=_tracker(folder), project_dir=folder,
+def _prepared(trainee: _Trainee, recipe: HeadRecipe, windows: int, folder: Path | None) -> Loop:
+    """Optimizer, schedule and tracker for so many windows to learn from."""
+    shared = accelerator(recipe.precision, log_with=tracker(folder), project_dir=folder,
                          gradient_accumulation_steps=recipe.accumulate,
                          kwargs_handlers=[PARTLY_USED])
     shared.init_trackers("head")
     optimizer = torch.optim.AdamW(trainee.parameters(), recipe.learning_rate,
                                   weight_decay=recipe.weight_decay)
-    steps = recipe.epochs * _batches(decisions, trainee.head.wants.window, recipe.batch)
+    steps = recipe.epochs * _batches(windows, recipe)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
         optimizer, -(-steps // recipe.accumulate))
     return Loop(shared, *shared.prepare(trainee, optimizer, schedule))
@@ -214,11 +215,6 @@ def _learned_from(training: np.ndarray, features: Features, recipe: HeadRecipe,
     return training
 
 
-def _batches(count: int, window: int, batch: int) -> int:
-    """Steps of an epoch: a window answers for all of its frames, so fewer windows are enough."""
-    return max(1, count // max(1, window // 2) // batch)
-
-
 def _one_epoch(loop: Loop, head: Head, features: Features, index: np.ndarray, epoch: int,
                recipe: HeadRecipe) -> float:
     """Windows by chance; returns the mean loss."""
@@ -229,9 +225,8 @@ def _one_epoch(loop: Loop, head: Head, features: Features, index: np.ndarray, ep
         index = drawn[np.unique(features.episodes[drawn], return_index=True)[1]]
     if recipe.curriculum:
         index = _lesson_of(epoch, index, features, recipe)
-    steps, total = _batches(len(index), head.wants.window, recipe.batch), 0.0
-    order = rng.permutation(index)
-    for batch in np.array_split(order[:max(steps * recipe.batch, 1)], steps):
+    steps, total = _batches(len(index), recipe), 0.0
+    for batch in np.array_split(rng.permutation(index), steps):
         rows = loop.share(batch)
         windows, lengths = features.windows(rows, head.wants, rng)
         noisy = _noisy(windows, head, recipe.feature_noise)
@@ -246,6 +241,11 @@ def _one_epoch(loop: Loop, head: Head, features: Features, index: np.ndarray, ep
     return total
 
 
+def _batches(windows: int, recipe: HeadRecipe) -> int:
+    """Batches of an epoch."""
+    return max(1, round(windows / recipe.batch))
+
+
 def _lesson_of(epoch: int, index: np.ndarray, features: Features,
                recipe: HeadRecipe) -> np.ndarray:
     """Decisions of an epoch of the curriculum: easy episodes first, all in its last half."""
@@ -253,12 +253,6 @@ def _lesson_of(epoch: int, index: np.ndarray, features: Features,
     most = 2.0 * hardest * (epoch + 1) / recipe.epochs
     easy = index[features.difficulty[index] <= most]
     return easy if len(easy) else index[features.difficulty[index] == features.difficulty.min()]
-
-
-def _tracker(folder: Path | None) -> str | None:
-    """TensorBoard, where there is a place for it and it is installed."""
-    has = importlib.util.find_spec("tensorboard") is not None
-    return "tensorboard" if folder is not None and has else None
 
 
 def _noisy(windows: dict[str, torch.Tensor], head: Head, noise: float) -> dict[str, torch.Tensor]:
@@ -271,13 +265,14 @@ def _standardise(head: Head, features: Features, index: np.ndarray) -> None:
     """Give the head mean and deviation of its training features."""
     rows = index[:: max(1, len(index) // MEASURED)]
     wants = head.wants
+    numbers = np.unique(features.episodes[index])
+    said = sorted({text for number in numbers for text in features.wordings[number]})
     for name, scale in head.scale.items():
         if name in wants.text:
-            values = features.texts[name][[features.wordings[number][0]
-                                           for number in features.episodes[rows]]]
+            values = features.texts[name][said]  # every wording: not only what tells two apart
         elif name == ACTION and features.answers is not None:
             values = features.answers[rows].flatten(0, 1)
         else:
             values = features.seen[name][rows].float().flatten(0, -2)
         scale.mean.copy_(values.mean(dim=0))
-        scale.std.copy_(values.std(dim=0).clamp(min=MIN_STD))
+        scale.std.copy_(values.std(dim=0, correction=0).clamp(min=MIN_STD))

@@ -33,7 +33,7 @@ class TrainingOptions:
     checkpoints that share their towers."""
     work: Path = Path("work/hybrid")
     """Where the stages are kept; the same command again goes on from there."""
-    episodes: int = 2400
+    episodes: int = 8000
     """Generated episodes, all scenarios together."""
     appearance: str = "mixed"
     """How generated pictures and episodes look: a profile's name or TOML file."""
@@ -41,13 +41,13 @@ class TrainingOptions:
     """Pictures for the towers."""
     tower_epochs: int = 8
     """Passes over these pictures."""
-    epochs: int = 40
+    epochs: int = 24
     """Passes over the episodes for the head."""
     dagger_rounds: int = 1
     """How often the policy drives, the planner says what was right, and a new head learns both."""
-    dagger_episodes: int = 1200
+    dagger_episodes: int = 2400
     """Driven in each round, all scenarios together."""
-    validation_episodes: int = 10
+    validation_episodes: int = 5
     """Driven per scenario on layouts of the purpose `val` after training; 0 drives none."""
     workers: int = 2
     """Processes that make pictures, generate episodes and drive; on a cluster at most so many. 0:

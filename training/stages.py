@@ -7,6 +7,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -98,9 +99,11 @@ def _round(number: int, paths: list[Path], backbone: Backbone,
     """One round of DAgger: a head learns from what is there and drives; the planner labels."""
     source = f"{options.episodes}x{options.epochs}_{_towers_name(options)}"
     driver = options.work / f"round_{number}_{source}"
-    lesson = _lesson(backbone, paths, (DRIVER,), options)
-    if not is_learned(DRIVER, options.seed, lesson, driver, options):
-        learn(DRIVER, options.seed, lesson, driver, options)
+    seen_by = tuple(dict.fromkeys((DRIVER, *options.policies)))  # looked at once for all of them
+    lesson = _lesson(backbone, paths, seen_by, options)
+    shorter = replace(options, epochs=max(1, options.epochs // 2))  # it only has to err as others do
+    if not is_learned(DRIVER, options.seed, lesson, driver, shorter):
+        learn(DRIVER, options.seed, lesson, driver, shorter)
     folder = options.work / f"dagger_{number}_{options.dagger_episodes}_{source}"
     return once(lambda: collect(folder, driver, number, options))
 

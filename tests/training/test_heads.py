@@ -18,11 +18,23 @@ QUICK = {"batch": 8, "learning_rate": 0.01, "patience": 99}
 
 
 def test_a_head_learns_what_the_words_alone_decide():
-    learned = train_head(Listens(), features(40), HeadRecipe(epochs=15, **QUICK))
+    learned = train_head(Listens(), features(40), HeadRecipe(epochs=25, **QUICK))
     errors = [epoch["validation_mae"] for epoch in learned["history"]]
     assert min(errors) < 0.1 < errors[0]
     assert learned["test_mae"] < 0.1
     assert learned["overfitted"] is None
+
+
+def test_a_side_is_learned_in_every_wording_however_alike_the_usual_ones_are():
+    data = features(40, wordings=4)
+    data.texts["words"][:, 1:] = torch.eye(3).repeat(3, 1)[:8] * torch.tensor(
+        [[0], [5], [5], [5]] * 2)  # the first of each side differ in nothing but the side
+    head = Listens()
+    train_head(head, data, HeadRecipe(epochs=40, **QUICK))
+    for chosen in range(4):
+        data.wordings = [[side[chosen]] for side in data.wordings]
+        assert one_step_mae(head, data, np.arange(len(data.steps))) < 0.2
+        data.wordings = features(40, wordings=4).wordings
 
 
 def test_the_weights_left_are_those_of_the_best_epoch():
@@ -69,7 +81,7 @@ def test_what_may_not_be_learned_from_is_not(monkeypatch):
     data = features(30)
     allowed = data.episodes % 2 == 0  # those that go left
     head = Listens()
-    train_head(head, data, HeadRecipe(epochs=15, **QUICK), allowed)
+    train_head(head, data, HeadRecipe(epochs=15, **QUICK | {"batch": 2}), allowed)
     parts, lengths = data.windows(np.flatnonzero(~allowed), head.wants, None)
     with torch.inference_mode():
         assert (head.eval()(parts, lengths)[:, 0, 0, 1] > 0).float().mean() > 0.9
