@@ -13,14 +13,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from eval.inference import foretold
 from eval.session import Session
 from eval.table import tables, timing_tables
 
 PIPE_WIDTH = 120  # columns where nobody says how wide the screen is
 
+logger = logging.getLogger(__name__)
+
 
 def follow(session: Session) -> None:
-    """Drive: with a bar on a terminal, with the log's quiet lines elsewhere."""
+    """Drive: with a bar on a terminal, with the log's quiet lines elsewhere.
+
+    What a comparison of so many episodes could find is said before.
+    """
+    if session.config.loop == "closed":
+        logger.info("%s", foretold(session.run.facts["planned"]))
     if not sys.stderr.isatty():
         for _ in session.drive():
             pass
@@ -41,22 +49,32 @@ def follow(session: Session) -> None:
         handler.setLevel(level)
 
 
+def console_of() -> Console:
+    """The terminal, or as wide a page as a pipe wants."""
+    console = Console()
+    return console if console.is_terminal else Console(width=PIPE_WIDTH)
+
+
+def print_table(console: Console, title: str, content: tuple[list[str], list[list[str]]]) -> None:
+    """One table, headers and rows; a cell of two lines where one would not fit eighty columns."""
+    headers, rows = content
+    table = Table(title=Text(title), box=box.SIMPLE_HEAD, title_justify="left",
+                  title_style="bold", padding=(0, 1, 0, 0))
+    for number, header in enumerate(headers):
+        table.add_column(header, justify="right" if number else "left", no_wrap=not number)
+    for cells in rows:
+        table.add_row(*[Text(cell.replace(" [", "\n[").replace(" / ", " /\n"))
+                        for cell in cells])
+    console.print(table)
+
+
 def show(summary: dict[str, Any], timing: dict[str, Any], folder: Path) -> None:
     """Print the tables of a run, what must be said about it, and where the report is."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=PIPE_WIDTH)
+    console = console_of()
     for warning in summary["warnings"]:
         console.print(Text(warning, style="bold red"))
-    for title, (headers, rows) in (tables(summary) | timing_tables(timing)).items():
-        table = Table(title=Text(title), box=box.SIMPLE_HEAD, title_justify="left",
-                      title_style="bold", padding=(0, 1, 0, 0))
-        for number, header in enumerate(headers):
-            table.add_column(header, justify="right" if number else "left", no_wrap=not number)
-        for cells in rows:  # a cell of two lines where one would not fit eighty columns
-            table.add_row(*[Text(cell.replace(" [", "\n[").replace(" / ", " /\n"))
-                            for cell in cells])
-        console.print(table)
+    for title, content in (tables(summary) | timing_tables(timing)).items():
+        print_table(console, title, content)
     for note in summary.get("notes", []):
         console.print(note, highlight=False)
     console.print(f"Report: {folder / 'report.md'}", soft_wrap=True, highlight=False)

@@ -1,0 +1,186 @@
+"""What the pairs of two runs say: differences with intervals, p-values, and a verdict in words.
+
+All differences are the other run minus the baseline, over the same episodes. Layouts are what is
+drawn anew and what signs are flipped by: a layout's left and right are no two witnesses.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from eval.inference import ALPHA, holm, mcnemar, samples_needed
+from eval.layouts import JUDGED, Layouts, table
+from eval.metrics import MEANS, MODES
+from eval.pairing import Pairs
+from eval.resampling import interval, sign_flip
+
+RATES = (*JUDGED, *(f"success_{mode}" for mode in MODES))
+METRICS = (*RATES, *MEANS)
+LOWER_IS_BETTER = ("contact", "remaining_m", "path_length_m", "time_s", "near_box_s", "contacts",
+                   "impact_speed_m_s", "jerk_m_s3", "curvature_1_m", "roughness",
+                   "angle_over_length_rad_m")
+ALSO = ("reach", "side_compliant", "contact", "spl", "soft_spl", "ndtw", "barn", "time_s",
+        "path_length_m", "box_gap_min_m", "jerk_m_s3")  # compared beside the one that decides
+MIN_EFFECT = 0.05  # a difference that matters: five points of a rate
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One metric of two runs over their pairs; None where no pair has it."""
+
+    metric: str
+    pairs: int
+    baseline: float | None
+    other: float | None
+    difference: float | None = None
+    low: float | None = None  # 95 % bootstrap interval over layouts, these scenarios
+    high: float | None = None
+    low_like: float | None = None  # the same with scenarios drawn anew too
+    high_like: float | None = None
+    p: float | None = None
+    p_holm: float | None = None  # beside the other tests of its family
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One run against the baseline."""
+
+    pairs: Pairs
+    layouts: int
+    decides: Difference
+    also: list[Difference]
+    counts: dict[str, int] | None  # of a rate: how often both, one or none
+    p_mcnemar: float | None
+    layouts_needed: int  # to find a difference of min_effect
+    verdict: str = ""
+    better: str | None = None  # baseline | other
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything but the episodes."""
+        return {
+            "pairs": len(self.pairs.baseline), "layouts": self.layouts,
+            "unpaired": self.pairs.unpaired, "errors": self.pairs.errors,
+            "differs": self.pairs.differs, "decides": _rounded(self.decides),
+            "counts": self.counts, "p_mcnemar": self.p_mcnemar,
+            "also": [_rounded(each) for each in self.also],
+            "layouts_needed": self.layouts_needed, "verdict": self.verdict, "better": self.better,
+        }
+
+
+def contrast(pairs: Pairs, metric: str, min_effect: float, alpha: float = ALPHA) -> Contrast:
+    """All numbers of one comparison; `decided` adds the verdict once all are there."""
+    names = (metric, *[each for each in ALSO if each != metric])
+    mine, theirs = (table(lines, names) for lines in (pairs.baseline, pairs.other))
+    seeds = [line["seed"] for line in pairs.baseline]
+    layouts = Layouts.of([line["scenario"] for line in pairs.baseline], seeds, theirs - mine)
+    differences = _differences(names, mine, theirs, layouts)
+    counts, p_mcnemar = None, None
+    if metric in RATES and differences[0].pairs:
+        counts = _counts(mine[:, 0], theirs[:, 0])
+        p_mcnemar = mcnemar(counts["only_baseline"], counts["only_other"])
+        if layouts.counted[:, 0].max() <= 1.0:  # no two pairs share a layout: the exact test
+            differences[0] = replace(differences[0], p=p_mcnemar)
+    rows = layouts.counted[:, 0] > 0
+    needed = 2
+    if rows.sum() > 1:
+        each = layouts.sums[rows, 0] / layouts.counted[rows, 0]
+        needed = samples_needed(min_effect, float(each.var(ddof=1)), alpha=alpha)
+    return Contrast(pairs, int(rows.sum()), differences[0], differences[1:], counts, p_mcnemar,
+                    needed)
+
+
+def decided(found: list[tuple[str, str, Contrast]], alpha: float,
+            min_effect: float) -> list[Contrast]:
+    """The same comparisons with p-values that know of each other, and verdicts.
+
+    Args:
+        found: What baseline and other run are called, and their comparison.
+        alpha: Chance of a false alarm, in all comparisons together.
+        min_effect: The difference that matters.
+    """
+    first = holm([1.0 if each.decides.p is None else each.decides.p for *_, each in found])
+    others = iter(holm([1.0 if also.p is None else also.p
+                        for *_, each in found for also in each.also]))
+    done = []
+    for (baseline, other, each), p_holm in zip(found, first):
+        judged = replace(each, decides=replace(each.decides, p_holm=p_holm),
+                         also=[replace(also, p_holm=next(others)) for also in each.also])
+        verdict, better = _verdict(judged, baseline, other, alpha, min_effect)
+        done.append(replace(judged, verdict=verdict, better=better))
+    return done
+
+
+def amount(metric: str, value: float, *, signed: bool = True) -> str:
+    """A difference in words: points of a rate, or the metric's own unit."""
+    sign = "+" if signed else ""
+    if metric in RATES:
+        return f"{100 * value:{sign}.1f} points"
+    unit = next((f" {unit}" for end, unit in (
+        ("_m_s3", "m/s3"), ("_rad_m", "rad/m"), ("_m_s", "m/s"), ("_1_m", "1/m"), ("_m", "m"),
+        ("_s", "s")) if metric.endswith(end)), "")
+    return f"{value:{sign}.3g}{unit}"
+
+
+def _verdict(each: Contrast, baseline: str, other: str, alpha: float,
+             min_effect: float) -> tuple[str, str | None]:
+    found, what = each.decides, each.decides.metric.replace("_", " ")
+    if found.difference is None or found.low is None or found.high is None:
+        return f"nothing to compare: no pair has {what}", None
+    where = (f"{what} {amount(found.metric, found.difference)} "
+             f"[{_end(found.metric, found.low)}, {_end(found.metric, found.high)}]")
+    if found.p_holm is not None and found.p_holm <= alpha:
+        is_other = (found.difference < 0) == (found.metric in LOWER_IS_BETTER)
+        name = other if is_other else baseline
+        return f"{name} is better: {where}, p = {found.p_holm:.2g}", (
+            "other" if is_other else "baseline")
+    largest = max(abs(found.low), abs(found.high))
+    if largest <= min_effect:
+        return (f"no difference: one larger than {amount(found.metric, largest, signed=False)} can "
+                f"be excluded ({where})"), None
+    per_layout = len(each.pairs.baseline) / max(1, each.layouts)
+    needed = max(math.ceil(each.layouts_needed * per_layout), len(each.pairs.baseline) + 1)
+    return (f"underpowered: {where}; a difference of "
+            f"{amount(found.metric, min_effect, signed=False)} needs about {needed} episodes, "
+            f"here are {len(each.pairs.baseline)}"), None
+
+
+def _end(metric: str, value: float) -> str:
+    return f"{100 * value:+.1f}" if metric in RATES else f"{value:+.3g}"
+
+
+def _differences(names: tuple[str, ...], mine: np.ndarray, theirs: np.ndarray,
+                 layouts: Layouts) -> list[Difference]:
+    both = np.isfinite(mine) & np.isfinite(theirs)
+    pairs = both.sum(axis=0)
+    means = [np.where(both, side, 0.0).sum(axis=0) / np.maximum(pairs, 1)
+             for side in (mine, theirs)]
+    (low, high), (low_like, high_like) = (
+        interval(layouts.sums, layouts.counted, layouts.sizes, across=across)
+        for across in (False, True))
+    p = sign_flip(layouts.sums)
+    found = []
+    for k, name in enumerate(names):
+        if not pairs[k]:
+            found.append(Difference(name, 0, None, None))
+            continue
+        numbers = [each if math.isfinite(each) else None for each in (
+            layouts.means[k], low[k], high[k], low_like[k], high_like[k], p[k])]
+        found.append(Difference(name, int(pairs[k]), float(means[0][k]), float(means[1][k]),
+                                *[each if each is None else float(each) for each in numbers]))
+    return found
+
+
+def _counts(mine: np.ndarray, theirs: np.ndarray) -> dict[str, int]:
+    known = np.isfinite(mine) & np.isfinite(theirs)
+    mine, theirs = mine[known] > 0, theirs[known] > 0
+    return {"both": int((mine & theirs).sum()), "only_baseline": int((mine & ~theirs).sum()),
+            "only_other": int((~mine & theirs).sum()), "neither": int((~mine & ~theirs).sum())}
+
+
+def _rounded(each: Difference) -> dict[str, Any]:
+    return {name: round(value, 6) if isinstance(value, float) else value
+            for name, value in asdict(each).items()}

@@ -1,0 +1,172 @@
+"""Two runs on the same episodes: what pairs, and in one sentence why two runs do not.
+
+A pair is the same scenario, variation and seed. Whatever else differs is what is compared; it is
+listed, so that nobody takes the effect of other words for that of another policy.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eval.provenance import warnings
+from eval.results import Run, episodes_sha256
+
+Line = dict[str, Any]
+MUST_AGREE = {  # of run.json -> what it is called
+    "source": "source", "renderer": "renderer", "config.seed": "seed (--seed)",
+}
+MAY_DIFFER = ("policy.name", "policy.size", "policy.weights", "policy.weights_hash",
+              "config.instruction", "config.execute", "config.checkpoint", "robot", "appearance",
+              "batch_size", "git", "packages", "machine")
+BATCH_NOTE = "across batch sizes actions agree within 1e-5, not bit for bit"
+
+
+@dataclass(frozen=True)
+class Side:
+    """A finished run whose episodes are those that were judged."""
+
+    run: Run
+    lines: list[Line]
+
+    @property
+    def name(self) -> str:
+        """Its folder's."""
+        return self.run.folder.name
+
+    @property
+    def policy(self) -> str:
+        """Its policy's name."""
+        return self.run.facts["policy"]["name"]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Episodes that both runs drove without an error of the policy."""
+
+    baseline: list[Line]
+    other: list[Line]
+    unpaired: tuple[int, int]  # episodes that only one run drove
+    errors: tuple[int, int]  # episodes of both that ended by an error of this one's policy
+    differs: list[str]  # what else is not the same
+
+
+def open_side(folder: Path | str) -> Side:
+    """A run that can be compared.
+
+    Raises:
+        ValueError: if it is no run, an open-loop one, unfinished, or changed since it was judged.
+    """
+    run = Run(Path(folder))
+    loop = run.facts["config"]["loop"]
+    if loop != "closed":
+        raise ValueError(f"{folder}: is a run of the {loop} loop; only driven episodes are "
+                         f"compared, for one-step errors do not rank driving.")
+    lines = run.lines()
+    if len(lines) < run.facts["planned"]:
+        raise ValueError(f"{folder}: holds {len(lines)} of {run.facts['planned']} episodes; finish "
+                         f"it with python -m eval.run --resume {folder}.")
+    _check_unchanged(run, lines)
+    return Side(run, lines)
+
+
+def pair(baseline: Side, other: Side) -> Pairs:
+    """Match two runs' episodes by scenario, variation and seed.
+
+    Raises:
+        ValueError: saying what differs, if they are no two looks at the same episodes.
+    """
+    if baseline.run.folder.resolve() == other.run.folder.resolve():
+        raise ValueError(f"{baseline.name}: is given twice; a run is no other than itself.")
+    _check_same_world(baseline, other)
+    mine, theirs = ({(line["scenario"], line["seed"]): line for line in side.lines}
+                    for side in (baseline, other))
+    shared = [key for key in mine if key in theirs]
+    if not shared:
+        raise ValueError(f"{baseline.name} and {other.name} have no episode in common: scenarios "
+                         f"{_named(baseline)} against {_named(other)}.")
+    for key in shared:
+        if mine[key]["variation"] != theirs[key]["variation"]:
+            raise ValueError(f"{key[0]}, seed {key[1]}: variation {mine[key]['variation']} in "
+                             f"{baseline.name}, {theirs[key]['variation']} in {other.name}; these "
+                             f"are two layouts. Drive one of them anew.")
+    wrong = [key for key in shared if mine[key]["error"] or theirs[key]["error"]]
+    sound = [key for key in shared if key not in set(wrong)]
+    if not sound:
+        raise ValueError(f"{baseline.name} and {other.name}: every episode of both ended by an "
+                         f"error of a policy; there is nothing to compare.")
+    return Pairs([mine[key] for key in sound], [theirs[key] for key in sound],
+                 (len(mine) - len(shared), len(theirs) - len(shared)),
+                 (sum(bool(mine[key]["error"]) for key in wrong),
+                  sum(bool(theirs[key]["error"]) for key in wrong)),
+                 _differences(baseline, other))
+
+
+def said_of(side: Side) -> list[str]:
+    """What must be said loudly about a run."""
+    facts = side.run.facts
+    said = warnings(facts["policy"], facts["config"]["instruction"])
+    if facts.get("until_decided"):
+        said.append("STOPPED WHEN DECIDED: it drove until its own test decided (decision.json); "
+                    "p-values and intervals here do not know that and are too bold.")
+    return said
+
+
+def _check_unchanged(run: Run, lines: list[Line]) -> None:
+    """Refuse episodes that are not those of the summary."""
+    path, again = run.folder / "summary.json", f"python -m eval.score {run.folder}"
+    try:
+        said = json.loads(path.read_text(encoding="utf-8")).get("episodes_sha256")
+    except (OSError, ValueError, AttributeError) as error:
+        raise ValueError(f"{path}: cannot be read, so the run is not finished; finish it with "
+                         f"{again}.") from error
+    if said is None:
+        raise ValueError(f"{path}: holds no hash of the episodes, as earlier versions wrote it; "
+                         f"judge them anew with {again}.")
+    if said != episodes_sha256(lines):
+        raise ValueError(f"{run.folder / 'episodes.jsonl'}: was edited since it was judged (its "
+                         f"hash is not that of summary.json). Restore it, or judge the stored "
+                         f"records anew with {again}.")
+
+
+def _check_same_world(baseline: Side, other: Side) -> None:
+    for key, called in MUST_AGREE.items():
+        mine, theirs = _fact(baseline, key), _fact(other, key)
+        if mine != theirs:
+            raise ValueError(f"{baseline.name} and {other.name} cannot pair: {called} is "
+                             f"{mine!r} in the first and {theirs!r} in the second.")
+    mine, theirs = (side.run.facts["scenarios"] for side in (baseline, other))
+    for name in mine:
+        if name in theirs and mine[name] != theirs[name]:
+            raise ValueError(f"{baseline.name} and {other.name} cannot pair: scenario {name} is "
+                             f"version {mine[name]} in the first and {theirs[name]} in the second; "
+                             f"drive one of them anew.")
+
+
+def _differences(baseline: Side, other: Side) -> list[str]:
+    """What else is not the same, for a person."""
+    found = []
+    for key in MAY_DIFFER:
+        mine, theirs = _fact(baseline, key), _fact(other, key)
+        if mine == theirs:
+            continue
+        if isinstance(mine, dict) and isinstance(theirs, dict):
+            names = [name for name in {**mine, **theirs} if mine.get(name) != theirs.get(name)]
+            found += [f"{key}.{name}: {mine.get(name)} -> {theirs.get(name)}" for name in names]
+        else:
+            note = f" ({BATCH_NOTE})" if key == "batch_size" else ""
+            found.append(f"{key}: {mine} -> {theirs}{note}")
+    return found
+
+
+def _fact(side: Side, key: str) -> Any:
+    value: Any = side.run.facts
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _named(side: Side) -> str:
+    return ", ".join(side.run.facts["scenarios"])
