@@ -19,7 +19,7 @@ from training.features import Features
 from training.loop import Loop, accelerator, epochs, tracker
 
 logger = logging.getLogger(__name__)
-MIN_STD = 1e-3  # features that hardly move are not blown up
+MIN_STD = 1e-3  # features that move less are left as they are, not blown up
 MEASURED = 4096  # decisions from which mean and deviation are taken
 # A head may leave some of its layers out of a step; several processes wait for all of them else.
 PARTLY_USED = DistributedDataParallelKwargs(find_unused_parameters=True)
@@ -275,4 +275,5 @@ def _standardise(head: Head, features: Features, index: np.ndarray) -> None:
         else:
             values = features.seen[name][rows].float().flatten(0, -2)
         scale.mean.copy_(values.mean(dim=0))
-        scale.std.copy_(values.std(dim=0, correction=0).clamp(min=MIN_STD))
+        std = values.std(dim=0, correction=0)
+        scale.std.copy_(std.where(std > MIN_STD, 1.0))
