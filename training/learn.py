@@ -24,6 +24,7 @@ from policies.learned import Learned
 from policies.tuned import FROZEN
 from training.asking import rounds
 from training.budget import Budget
+from training.card import CARD_FILE, card
 from training.features import Features, compute, wordings
 from training.heads import HeadRecipe, split, train_head
 from training.loop import once
@@ -173,9 +174,10 @@ def _progress(name: str, recipe: HeadRecipe, lesson: Lesson, options: TrainingOp
 
 
 def write_record(folder: Path, record: dict[str, Any]) -> None:
-    """Beside the weights, by the first process; its presence says that the head is done."""
+    """Record and card, by the first process; the record's presence says that the head is done."""
     if not PartialState().is_main_process:
         return
+    (folder / CARD_FILE).write_text(card(record), encoding="utf-8")
     (folder / RECORD_FILE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 

@@ -99,9 +99,9 @@ def _round(number: int, paths: list[Path], backbone: Backbone,
     """One round of DAgger: a head learns from what is there and drives; the planner labels."""
     source = f"{options.episodes}x{options.epochs}_{_towers_name(options)}"
     driver = options.work / f"round_{number}_{source}"
-    seen_by = tuple(dict.fromkeys((DRIVER, *options.policies)))  # looked at once for all of them
+    seen_by = tuple(dict.fromkeys((DRIVER, *options.policies)))  # looked at once for all
     lesson = _lesson(backbone, paths, seen_by, options)
-    shorter = replace(options, epochs=max(1, options.epochs // 2))  # it only has to err as others do
+    shorter = replace(options, epochs=max(1, options.epochs // 2))  # it need not be the best
     if not is_learned(DRIVER, options.seed, lesson, driver, shorter):
         learn(DRIVER, options.seed, lesson, driver, shorter)
     folder = options.work / f"dagger_{number}_{options.dagger_episodes}_{source}"

@@ -33,6 +33,9 @@ def test_training_on_given_episodes_writes_a_checkpoint_that_drives_and_says_wha
     assert len(record["head"]["history"]) == 2
     assert str(tmp_path) not in json.dumps(record)  # no path of this machine goes with the weights
     assert "--epochs 2" in record["command"]
+    card = (folder / "README.md").read_text()
+    assert f"test error {record['head']['test_mae']}" in card
+    assert record["command"] in card and "3 simulated episode files" in card
     policy = make(str(folder))
     assert policy.spec.weights == "trained"
     assert "3 simulated episode files" in policy.spec.trained_on
