@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol, TypeVar
 
 ENGINES = ("local", "ray")
+MOST_BATCH = 256  # robots that a policy answers in one call: each has a world, or a memory
 MOST_PER_CORE = 8  # more processes than this on a core are a slip of the hand
 
 JobT = TypeVar("JobT", covariant=True)
@@ -138,6 +139,17 @@ def drive_all(recipe: Recipe, jobs: list[Any], workers: int, engine: str = "loca
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0))
+
+
+def check_batch(batch: int) -> None:
+    """Refuse a call of the policy with no row, or with more than make sense.
+
+    Raises:
+        ValueError: one sentence.
+    """
+    if not 1 <= batch <= MOST_BATCH:
+        raise ValueError(f"--batch must be 1 to {MOST_BATCH}, got {batch}; a row is a robot with "
+                         f"a world of its own, and beyond some tens nothing is gained.")
 
 
 def check_engine(engine: str, address: str | None, workers: int | None = None) -> None:

@@ -7,7 +7,6 @@ from a source and yields each episode as it ends.
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,7 +18,8 @@ from envs.pool import Here, Pool
 from envs.remote import RemotePool
 from episodes.drive import Driven, Job, Listed, drive
 from episodes.engine import Source
-from policies.interface import PolicySpec
+from policies.interface import PolicySpec, UnreachableError
+from policies.threads import computing_with
 from scenarios import Scenario
 
 HANG_S = 20.0  # without a sign of life for so long, a process is replaced
@@ -83,7 +83,7 @@ class Shard:
         recipe = self._recipe
         self._policy = policies.make(recipe.policy, **recipe.options)
         if recipe.one_thread:
-            self._stack.enter_context(_one_thread())
+            self._stack.enter_context(computing_with(1))
         world = {"image_size": self._policy.spec.image_size} | recipe.world
         if recipe.processes:
             self._worlds: Pool = RemotePool(recipe.places, recipe.processes, recipe.robot, world,
@@ -103,7 +103,7 @@ class Shard:
             start = time.perf_counter()
             try:
                 (driven,) = drive(self._policy, self._worlds, Listed([job]), self._recipe.batch)
-            except ValueError as error:
+            except (ValueError, UnreachableError) as error:
                 raise ValueError(f"{spec.name} cannot start in {job.scenario.name}: {error} "
                                  f"(--log-level debug shows the traceback.)") from error
             longest_s = max(longest_s, time.perf_counter() - start)
@@ -132,17 +132,3 @@ class Shard:
     def width(self) -> int:
         """This process, or those of the worlds."""
         return max(1, self._recipe.processes)
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Answers of one thread are the same bits on any number of cores; torch may not be loaded."""
-    torch = sys.modules.get("torch")
-    before = torch.get_num_threads() if torch else 0
-    if torch:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        if torch:
-            torch.set_num_threads(before)

@@ -231,6 +231,8 @@ class Supervisor(ABC, Generic[WorkerT]):
                 continue
             if what == "failed":
                 raise WorkerError(content)
+            if what == "lost":
+                raise LostRunError(content)
             if what == "ready":
                 self._admit(worker, content)
             if what == "gone":

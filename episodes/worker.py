@@ -11,6 +11,7 @@ from typing import Any
 from envs.child import BEAT, BEAT_S, beating
 from envs.remote import OUT_OF_MEMORY
 from episodes.drive import FatalEpisodeError
+from policies.interface import UnreachableError
 
 NO_MEMORY = ("can't allocate memory", "out of memory")  # what torch says in a RuntimeError
 
@@ -25,7 +26,7 @@ def work(pipe: Connection) -> None:
             with beating(pipe):
                 shard.load()
                 rehearsal = shard.rehearse(jobs)
-        except ValueError as error:
+        except (ValueError, UnreachableError) as error:
             mail.say("refused", (str(error), traceback.format_exc()))
             return
         mail.say("ready", rehearsal)
@@ -33,6 +34,8 @@ def work(pipe: Connection) -> None:
             mail.say("driven", driven)
     except FatalEpisodeError as fatal:
         mail.say("fatal", (fatal.key, fatal.how))
+    except UnreachableError as gone:
+        mail.say("lost", str(gone))
     except _NobodyListensError:
         return
     except BaseException as error:

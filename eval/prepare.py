@@ -18,6 +18,7 @@ import policies
 from envs.appearance import load_profile
 from envs.camera import check_look
 from envs.interface import RobotSpec
+from episodes.engine import check_batch
 from eval.config import Config
 from eval.engines import POLICY_OPTIONS, check_workers, open_engine
 from eval.lock import alone_in
@@ -149,7 +150,7 @@ def _check(config: Config) -> None:
     """Refuse options that make no sense, before anything is loaded."""
     if config.loop not in ("closed", "open"):
         raise ValueError(f"--loop must be closed or open, got {config.loop!r}.")
-    for name, least in (("episodes", 1), ("execute", 1), ("videos", 0), ("seed", 0), ("batch", 1),
+    for name, least in (("episodes", 1), ("execute", 1), ("videos", 0), ("seed", 0),
                         ("workers", 0)):
         value = getattr(config, name)
         if value is not None and value < least:
@@ -167,6 +168,7 @@ def _check(config: Config) -> None:
     if config.loop == "open" and config.execute != 1:
         raise ValueError("--execute belongs to the closed loop; the open loop compares the first "
                          "row of every plan. Leave it out.")
+    check_batch(config.batch)
     check_workers(config)
 
 

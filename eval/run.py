@@ -63,11 +63,12 @@ def _work(session: Session) -> None:
     """Drive with a progress bar, then show the table and say where the report is."""
     from episodes.engine import LostRunError
     from eval.terminal import follow, show
+    from policies.interface import UnreachableError
 
     with _resumable(session):
         try:
             follow(session)
-        except LostRunError as lost:
+        except (LostRunError, UnreachableError) as lost:
             print(f"error: {lost}", file=sys.stderr)
             sys.exit(FAILED)
         result = _finish(session)

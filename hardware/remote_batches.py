@@ -110,8 +110,8 @@ class Batches:
             self._thread.submit(self._policy.end, memory)
 
     def close(self) -> None:
-        """Ask no more."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        """Ask no more; what was begun, and the ends of episodes, are waited for."""
+        self._thread.shutdown()
 
     async def _turn(self, wants: Sequence[Want]) -> list[Told]:
         """One call; where it raises, each is asked alone, so that nobody pays for another."""

@@ -6,14 +6,18 @@ import asyncio
 import contextlib
 import ipaddress
 import os
+import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import arg
 
-from scenarios.cli import LogLevel, run_command
+from scenarios.cli import LogLevel, Terminated, run_command
+
+if TYPE_CHECKING:
+    from hardware.remote_server import Server
 
 TOKEN = "MOBILE_VLA_TOKEN"  # as `policies.remote_line` reads it
 LEAST_TOKEN = 16  # characters
@@ -69,7 +73,20 @@ def main(config: Config) -> Callable[[], None]:
         name: getattr(config, name) for name in POLICY_OPTIONS if getattr(config, name)})
     check_served(policy.spec)
     server = Server(policy, config.batch, config.threads, config.clients, token)
-    return lambda: asyncio.run(server.run(listening))
+    return lambda: _serve(server, listening)
+
+
+def _serve(server: Server, listening: socket.socket) -> None:
+    """Until Ctrl-C or SIGTERM."""
+    async def serve() -> None:
+        serving = asyncio.ensure_future(server.run(listening))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
+        await serving
+
+    try:
+        asyncio.run(serve())
+    except asyncio.CancelledError as cancelled:
+        raise Terminated from cancelled
 
 
 def _checked_token(host: str) -> str | None:

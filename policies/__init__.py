@@ -80,6 +80,10 @@ COMPARED = tuple(LEARNED)  # the models of the comparison, without their variant
 LEARNED |= {name: (target, {"name": name} | options)
             for name, (target, options) in ABLATIONS.items()}
 REGISTRY |= LEARNED
+ELSEWHERE: dict[str, tuple[str, dict[str, Any]]] = {  # on another machine: docs/remote.md
+    "remote": ("policies.remote:Remote", {}),
+}
+ADDRESSES = ("ws://", "wss://")  # how the address of such a policy begins
 
 
 def find(name: str) -> tuple[type[Policy], dict[str, Any]]:
@@ -89,7 +93,7 @@ def find(name: str) -> tuple[type[Policy], dict[str, Any]]:
 
 
 def make(name: str, **options: Any) -> Policy:
-    """A policy by its registered name, as `module:Class`, or from a checkpoint folder.
+    """A policy by its registered name, as `module:Class`, a checkpoint folder, or an address.
 
     Args:
         name: What `--policy` takes.
@@ -98,17 +102,20 @@ def make(name: str, **options: Any) -> Policy:
     Raises:
         ValueError: for an unknown name ("Did you mean"), module, class or folder.
     """
-    if name in REGISTRY:
-        target, fixed = REGISTRY[name]
+    if name.startswith(ADDRESSES):
+        name, options = "remote", {"server": name} | options
+    known = REGISTRY | ELSEWHERE
+    if name in known:
+        target, fixed = known[name]
         return _construct(target, fixed | options)
     if ":" in name:
         return _construct(name, options)
     if (Path(name) / "config.json").is_file():
         return _from_folder(Path(name), options)
-    near = difflib.get_close_matches(name, REGISTRY, n=1)
+    near = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"Unknown policy {name!r}.{hint} Expected one of {', '.join(REGISTRY)}, "
-                     f"'module:Class' or a checkpoint folder with a config.json.")
+    raise ValueError(f"Unknown policy {name!r}.{hint} Expected one of {', '.join(known)}, "
+                     f"'module:Class', a checkpoint folder with a config.json, or ws://HOST:PORT.")
 
 
 def _from_folder(folder: Path, options: dict[str, Any]) -> Policy:

@@ -21,6 +21,13 @@ class ActionError(ValueError):
     """A policy's answer is no action. The loop counts it as `policy_error`, apart from failures."""
 
 
+class UnreachableError(RuntimeError):
+    """A policy that lives elsewhere cannot be asked: neither its failure nor its error.
+
+    It ends a run, whose driven episodes are kept.
+    """
+
+
 @dataclass(frozen=True)
 class Action:
     """What to do next: a short plan of commands, one row per decision step.

@@ -37,8 +37,9 @@ class Client:
 
     def __init__(self, address: str, token: str | None = None) -> None:
         headers = {"Authorization": f"Api-Key {token}"} if token else None
-        self.socket = connect(address, compression=None, max_size=None, proxy=None,
-                              additional_headers=headers)
+        self.open = contextlib.ExitStack()
+        self.socket = self.open.enter_context(connect(
+            address, compression=None, max_size=None, proxy=None, additional_headers=headers))
         self.metadata = unpacked(self.socket.recv())
 
     def say(self, message: bytes | str) -> bytes | str:
@@ -76,7 +77,7 @@ class Server:
         with serve(self.talk, "127.0.0.1", 0, compression=None, max_size=None,
                    process_request=self.healthy) as server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
-            yield "ws://127.0.0.1:%d" % server.socket.getsockname()[1]
+            yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
             server.shutdown()
 
     @staticmethod

@@ -32,8 +32,8 @@ def seen(*seeds: int) -> list:
             for each in map(picture, seeds)]
 
 
-def row(seed: int, **more) -> dict:
-    shown = picture(seed)
+def row(number: int, **more) -> dict:
+    shown = picture(number)
     del shown["prompt"]
     return shown | more
 
@@ -110,8 +110,8 @@ def test_rows_of_one_message_are_answered_in_one_call():
 
 
 def test_an_episode_goes_on_from_the_state_that_is_named_as_often_as_asked(client):
-    def infer(seed: int, **place) -> dict:
-        message = packed({"rows": [row(seed, episode=1, **place)]})
+    def infer(number: int, **place) -> dict:
+        message = packed({"rows": [row(number, episode=1, **place)]})
         return unpacked(client.say(message))["rows"][0]
 
     first = infer(0, prompt="go", seed=3)
