@@ -31,6 +31,7 @@ class Wants:
     text: tuple[str, ...] = ()
     window: int = 1
     plan: int = 1
+    only_last: bool = False  # whether it learns from the last frame of a window alone
 
 
 class Standardise(nn.Module):

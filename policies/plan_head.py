@@ -77,7 +77,8 @@ class PlanHead(Head):
     def __init__(self, sizes: Sizes, widths: Mapping[str, int], window: int,
                  options: PlanOptions) -> None:
         """`window`: frames that it looks back over."""
-        super().__init__(Wants((ACTION,), window=window, plan=sizes.plan), widths)
+        super().__init__(Wants((ACTION,), window=window, plan=sizes.plan,
+                               only_last=options.organise == "segment"), widths)
         self.options = options
         self.normaliser = CommandNormaliser(AXES, options.regularise, options.mu_law)
 

@@ -87,9 +87,11 @@ class Features:
         commands = self.commands[np.minimum(ahead, len(self.commands) - 1)]
         return commands, torch.from_numpy(within.astype(np.float32))
 
-    def covering(self, rows: np.ndarray, window: int) -> np.ndarray:
+    def covering(self, rows: np.ndarray, wants: Wants) -> np.ndarray:
         """Those of whole episodes' decisions whose windows answer for every one of them once."""
-        return rows[(self.steps[rows] >= window - 1) | (rows == self.ends[rows] - 1)]
+        if wants.only_last:
+            return rows
+        return rows[(self.steps[rows] >= wants.window - 1) | (rows == self.ends[rows] - 1)]
 
     @staticmethod
     def _frames(rows: np.ndarray, lengths: np.ndarray,

@@ -80,7 +80,7 @@ def train_head(head: Head, features: Features, recipe: HeadRecipe,
     _standardise(head, features, training)
     head.fit(features.commands[training])
     if recipe.frames == "all":
-        training = features.covering(training, head.wants.window)
+        training = features.covering(training, head.wants)
     loop = _prepared(_Trainee(head), recipe, len(training), folder)
     history = loop.resume(folder) if folder else []
     best = _Best(head, history, folder)

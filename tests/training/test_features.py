@@ -93,9 +93,15 @@ def test_a_plan_ends_with_its_episode_and_answers_count_that_a_robot_would_have_
 def test_windows_of_an_epoch_answer_for_every_decision_once(window):
     data, wants = features(episodes=3, steps=5), Wants(("seen",), window=window)
     data.commands[:, 0] = torch.arange(15)
-    rows = data.covering(np.arange(15), window)
+    rows = data.covering(np.arange(15), wants)
     commands, mask = data.targets(rows, wants)
     assert sorted(commands[..., 0][mask > 0].tolist()) == list(range(15))
+
+
+def test_every_decision_is_a_last_one_for_a_head_that_learns_from_these_alone():
+    data = features(episodes=3, steps=5)
+    rows = data.covering(np.arange(15), Wants(("seen",), window=3, only_last=True))
+    assert rows.tolist() == list(range(15))
 
 
 def test_every_wording_is_used_in_training_and_only_the_default_in_validation():
