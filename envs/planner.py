@@ -17,7 +17,7 @@ import numpy as np
 from envs.interface import BoxTruth, Truth, full_command, world_to_body
 
 CORNER_POINTS = 3  # vertices that replace one rounded corner
-STOP_MARGIN_M = 0.02  # inside the goal circle by this much before the expert stops
+STOP_MARGIN_M = 0.005  # inside the goal circle by this much before the expert stops
 BARRIER_M = 10.0
 GOAL = 0  # the goal's number among the nodes
 KEYS_RAD = tuple(math.radians(45.0 * k) for k in range(8))  # w q a z s c d e

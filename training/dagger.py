@@ -1,7 +1,8 @@
 """DAgger (Ross et al. 2011): the policy drives, the planner says what would have been right.
 
-Each round's episodes become files of the usual format whose actions are the planner's, so that the
-next head learns from them as from the expert's own.
+The policy slips in every other episode (`training.clumsy`), so that its few mistakes, and what
+follows them, are seen often enough. Each round's episodes become files of the usual format whose
+actions are the planner's, so that the next head learns from them as from the expert's own.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 FIRST_INDEX = 500_000  # of a round's layouts: the expert's episodes begin at 0
 ROUND_STRIDE = 100_000  # layouts of two rounds never meet
 BATCH = 8
+CLUMSY = "training.clumsy:Clumsy"
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +54,7 @@ def collect(folder: Path, checkpoint: Path, round_number: int,
         return find_episodes(folder)
     folder.mkdir(parents=True, exist_ok=True)
     jobs = list(_jobs(round_number, options))
-    recipe = Recipe(str(checkpoint.absolute()), {}, envs.load_robot(),
+    recipe = Recipe(CLUMSY, {"driver": str(checkpoint.absolute())}, envs.load_robot(),
                     {"appearance": options.appearance}, batch=BATCH)
     lost = 0
     for driven in drive_all(recipe, jobs, options.workers, options.engine, options.address):

@@ -35,7 +35,8 @@ def test_training_on_given_episodes_writes_a_checkpoint_that_drives_and_says_wha
     assert "--epochs 2" in record["command"]
     card = (folder / "README.md").read_text()
     assert f"test error {record['head']['test_mae']}" in card
-    assert record["command"] in card and "3 simulated episode files" in card
+    assert record["command"] in card
+    assert "3 simulated episode files" in card
     policy = make(str(folder))
     assert policy.spec.weights == "trained"
     assert "3 simulated episode files" in policy.spec.trained_on
@@ -120,3 +121,12 @@ def test_an_untrainable_policy_is_refused():
 def test_a_data_folder_without_episodes_is_refused(tmp_path):
     with pytest.raises(ValueError, match="episode_"):
         run(TrainingOptions(data=tmp_path, work=tmp_path / "work"))
+
+
+def test_an_appearance_may_be_a_path(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr("training.stages.train", lambda options: asked.append(options) or tmp_path)
+    own = own_profile(tmp_path, lambda text: text)
+    run(appearance=own)
+    run(TrainingOptions(appearance=own))
+    assert [options.appearance for options in asked] == [str(own), str(own)]
