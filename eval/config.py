@@ -61,6 +61,14 @@ class Config:
     """The Ray cluster's; the one that this machine is in where not given."""
     random_weights: bool = False
     """Do not load weights. For tests and benchmarks; said loudly in every result."""
+    until_decided: bool = False
+    """Drive the episodes of --against until it is decided who is better, then stop."""
+    against: Annotated[str | None, arg(metavar="RUN")] = None
+    """A finished run; scenarios, seed, robot and looks are its own."""
+    alpha: float = 0.05
+    """With --until-decided: the chance of a false alarm, however often one looks."""
+    min_effect: float = 0.05
+    """With --until-decided: the difference that matters; 0.05 are five points of success."""
     out: str = "runs"
     """Folder for results."""
     videos: int = 1

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.provenance import warnings
+from eval.provenance import stopped_early, warnings
 from eval.results import Run, episodes_sha256
 
 Line = dict[str, Any]
+Facts = dict[str, Any]
 MUST_AGREE = {  # of run.json -> what it is called
     "source": "source", "renderer": "renderer", "config.seed": "seed (--seed)",
 }
@@ -80,7 +81,7 @@ def pair(baseline: Side, other: Side) -> Pairs:
     """
     if baseline.run.folder.resolve() == other.run.folder.resolve():
         raise ValueError(f"{baseline.name}: is given twice; a run is no other than itself.")
-    _check_same_world(baseline, other)
+    check_same_world(baseline.name, baseline.run.facts, other.name, other.run.facts)
     mine, theirs = ({(line["scenario"], line["seed"]): line for line in side.lines}
                     for side in (baseline, other))
     shared = [key for key in mine if key in theirs]
@@ -104,14 +105,29 @@ def pair(baseline: Side, other: Side) -> Pairs:
                  _differences(baseline, other))
 
 
+def check_same_world(baseline: str, facts: Facts, other: str, other_facts: Facts) -> None:
+    """Refuse what no two runs may differ in, from what their run.json says.
+
+    Raises:
+        ValueError: saying what differs.
+    """
+    for key, called in MUST_AGREE.items():
+        mine, theirs = _fact(facts, key), _fact(other_facts, key)
+        if mine != theirs:
+            raise ValueError(f"{baseline} and {other} cannot pair: {called} is {mine!r} in the "
+                             f"first and {theirs!r} in the second.")
+    versions = other_facts["scenarios"]
+    for name, version in facts["scenarios"].items():
+        if versions.get(name, version) != version:
+            raise ValueError(f"{baseline} and {other} cannot pair: scenario {name} is version "
+                             f"{version} in the first and {versions[name]} in the second; drive "
+                             f"one of them anew.")
+
+
 def said_of(side: Side) -> list[str]:
     """What must be said loudly about a run."""
     facts = side.run.facts
-    said = warnings(facts["policy"], facts["config"]["instruction"])
-    if facts.get("until_decided"):
-        said.append("STOPPED WHEN DECIDED: it drove until its own test decided (decision.json); "
-                    "p-values and intervals here do not know that and are too bold.")
-    return said
+    return warnings(facts["policy"], facts["config"]["instruction"]) + stopped_early(facts)
 
 
 def _check_unchanged(run: Run, lines: list[Line]) -> None:
@@ -131,25 +147,13 @@ def _check_unchanged(run: Run, lines: list[Line]) -> None:
                          f"records anew with {again}.")
 
 
-def _check_same_world(baseline: Side, other: Side) -> None:
-    for key, called in MUST_AGREE.items():
-        mine, theirs = _fact(baseline, key), _fact(other, key)
-        if mine != theirs:
-            raise ValueError(f"{baseline.name} and {other.name} cannot pair: {called} is "
-                             f"{mine!r} in the first and {theirs!r} in the second.")
-    mine, theirs = (side.run.facts["scenarios"] for side in (baseline, other))
-    for name in mine:
-        if name in theirs and mine[name] != theirs[name]:
-            raise ValueError(f"{baseline.name} and {other.name} cannot pair: scenario {name} is "
-                             f"version {mine[name]} in the first and {theirs[name]} in the second; "
-                             f"drive one of them anew.")
 
 
 def _differences(baseline: Side, other: Side) -> list[str]:
     """What else is not the same, for a person."""
     found = []
     for key in MAY_DIFFER:
-        mine, theirs = _fact(baseline, key), _fact(other, key)
+        mine, theirs = (_fact(side.run.facts, key) for side in (baseline, other))
         if mine == theirs:
             continue
         if isinstance(mine, dict) and isinstance(theirs, dict):
@@ -161,8 +165,8 @@ def _differences(baseline: Side, other: Side) -> list[str]:
     return found
 
 
-def _fact(side: Side, key: str) -> Any:
-    value: Any = side.run.facts
+def _fact(facts: Facts, key: str) -> Any:
+    value: Any = facts
     for part in key.split("."):
         value = value.get(part) if isinstance(value, dict) else None
     return value

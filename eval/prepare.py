@@ -7,8 +7,7 @@ import dataclasses
 import logging
 import os
 import time
-from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -22,16 +21,17 @@ from episodes.engine import check_batch
 from eval.config import Config
 from eval.engines import POLICY_OPTIONS, check_workers, open_engine
 from eval.lock import alone_in
-from eval.openloop import answer, check_policy
 from eval.provenance import described, provenance, told
+from eval.recordings import readable
 from eval.results import Run
 from eval.session import PURPOSE, Closed, Open, Session, jobs_of
-from policies import Policy
-from policies.interface import LABEL, PolicySpec
+from eval.until import Against, Decided, refuse_decided
+from policies.interface import PolicySpec
 from scenarios import Scenario, select
 
 NUMBERS = {"episodes": int, "execute": int, "videos": int, "seed": int, "random_weights": bool,
-           "batch": int, "workers": int}
+           "batch": int, "workers": int, "until_decided": bool, "alpha": float,
+           "min_effect": float}
 # Options of one call, not of the run:
 NOT_STORED = ("resume", "log_level", "workers", "engine", "address")
 
@@ -61,7 +61,11 @@ def _prepared(config: Config, said: Collection[str], hold: contextlib.ExitStack)
     if config.resume is not None:
         old = Run(Path(config.resume))
         hold.enter_context(alone_in(old.folder))
+        refuse_decided(old)
         config = _stored_config(old, config, said)
+    against = Against(config) if config.until_decided else None
+    if against is not None:
+        config = against.joined(config, said if old is None else ())
     _check(config)
     _check_writable(Path(config.out) if old is None else old.folder)
     chosen, robot = select(config.scenario), envs.load_robot(config.robot)
@@ -70,12 +74,15 @@ def _prepared(config: Config, said: Collection[str], hold: contextlib.ExitStack)
                          f"names are {', '.join(policies.REGISTRY)}.")
     if config.loop == "open":
         return _open(config, chosen, robot, old)
-    return _closed(config, chosen, robot, old)
+    return _closed(config, chosen, robot, old, against)
 
 
-def _closed(config: Config, chosen: list[Scenario], robot: RobotSpec, old: Run | None) -> Session:
+def _closed(config: Config, chosen: list[Scenario], robot: RobotSpec, old: Run | None,
+            against: Against | None) -> Session:
     """Ready to drive: what cannot start is found by a rehearsal, before anything is written."""
     start, jobs = time.perf_counter(), jobs_of(config, chosen)
+    if against is not None:
+        jobs = against.jobs(jobs)
     done = set() if old is None else {line["id"] for line in old.lines()}
     missing = [job for job in jobs if job.key not in done]
     engine = open_engine(config, robot, len(missing))
@@ -87,10 +94,14 @@ def _closed(config: Config, chosen: list[Scenario], robot: RobotSpec, old: Run |
         facts = _facts(config, rehearsal.spec, chosen, robot) | {
             "source": rehearsal.source, "renderer": rehearsal.renderer,
             "appearance": _look(config.appearance), "planned": len(jobs)}
+        if against is not None:
+            against.check(facts)
         names = {each.name for each in chosen}
         run = _create(config, rehearsal.spec, names, facts) if old is None else _reopen(old, facts)
         stack.pop_all()  # from here on the session closes it
-    return Session(config, run, Closed(engine, missing, time.perf_counter() - start))
+    closed = Closed(engine, missing, time.perf_counter() - start)
+    return Session(config, run, closed if against is None else Decided(
+        closed, against, config, jobs))
 
 
 def _open(config: Config, chosen: list[Scenario], robot: RobotSpec, old: Run | None) -> Session:
@@ -98,7 +109,7 @@ def _open(config: Config, chosen: list[Scenario], robot: RobotSpec, old: Run | N
     start = time.perf_counter()
     policy = policies.make(config.policy or "", **{
         name: getattr(config, name) for name in POLICY_OPTIONS if getattr(config, name)})
-    files = _readable(config, policy, chosen, robot)
+    files = readable(config, policy, chosen, robot)
     names = set(files.values())
     chosen = [each for each in chosen if each.name in names]
     facts = _facts(config, policy.spec, chosen, robot) | {
@@ -201,66 +212,6 @@ def _stored_config(run: Run, given: Config, said: Collection[str]) -> Config:
             raise ValueError(f"{run.folder} began with --{field.name.replace('_', '-')} {began}, "
                              f"got {now}; leave the option out, or start a new run.")
     return stored
-
-
-def _readable(config: Config, policy: Policy, chosen: list[Scenario],
-              robot: RobotSpec) -> dict[Path, str | None]:
-    """The files to compare with and their scenarios.
-
-    Each file is read once and the first is rehearsed, so that no damage comes as a surprise.
-    """
-    from episodes.hdf5 import find_episodes, read_episode
-
-    check_policy(policy.spec)
-    data = Path(config.data or "")
-    counts: Counter[str | None] = Counter()
-    found: dict[Path, str | None] = {}
-    single = data.is_file() or (data.suffix in (".h5", ".hdf5") and not data.is_dir())
-    for path in [data] if single else find_episodes(data):
-        episode = read_episode(path)
-        counts[episode.scenario] += 1
-        if not _is_wanted(config, chosen, episode.scenario, counts):
-            continue
-        if episode.instruction is None and config.instruction == "default":
-            raise ValueError(f"{path}: holds no instruction and names no known scenario; say what "
-                             f"the policy is told with --instruction TEXT (or none).")
-        if not found or LABEL in policy.spec.needs:
-            with _said_where(policy, path.name):
-                answer(policy, episode, "", config.seed, robot, pictures=1)
-        found[path] = episode.scenario
-    if not found:
-        raise ValueError(f"{data}: holds no episode of {config.scenario}, found only "
-                         f"{', '.join(sorted(map(str, counts)))}.")
-    _say_what_is_ignored(config, Counter(found.values()))
-    return found
-
-
-def _say_what_is_ignored(config: Config, found: Counter[str | None]) -> None:
-    """One line for each option that asked for more than recorded files can give."""
-    if config.videos > Config.videos:
-        logger.warning("--videos %d: the open loop films nothing.", config.videos)
-    fewer = [f"{count} of {name}" for name, count in found.items()
-             if count < (config.episodes or 0)]
-    if fewer:
-        logger.warning("--episodes %d: there are only %s.", config.episodes, ", ".join(fewer))
-
-
-def _is_wanted(config: Config, chosen: list[Scenario], scenario: str | None,
-               counts: Counter[str | None]) -> bool:
-    """Whether an episode is of a chosen scenario and not more than --episodes asks for."""
-    if config.scenario != "all" and scenario not in {each.name for each in chosen}:
-        return False
-    return config.episodes is None or counts[scenario] <= config.episodes
-
-
-@contextlib.contextmanager
-def _said_where(policy: Policy, where: str) -> Iterator[None]:
-    """A policy that cannot even start: its sentence, and where it was said."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"{policy.spec.name} cannot start in {where}: {error} "
-                         f"(--log-level debug shows the traceback.)") from error
 
 
 def _create(config: Config, spec: PolicySpec, names: set[str | None] | set[str],

@@ -76,6 +76,14 @@ def warnings(policy: dict[str, Any], instruction: str = "default") -> list[str]:
     return said
 
 
+def stopped_early(facts: dict[str, Any]) -> list[str]:
+    """What must be said of a run that drove until its own test decided; `facts` is its run.json."""
+    if not facts.get("until_decided"):
+        return []
+    return ["STOPPED WHEN DECIDED: it drove until its own test decided (decision.json); p-values "
+            "and intervals that do not know that are too bold."]
+
+
 def _git(folder: Path, *words: str) -> str | None:
     try:
         done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True,

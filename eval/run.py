@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eval.config import Config, typed
-from scenarios.cli import run_command
+from scenarios.cli import BAD_INPUT, run_command
 
 if TYPE_CHECKING:
     from eval.session import Session
@@ -30,6 +30,7 @@ class Result:
     summary: dict[str, Any]  # the content of summary.json
     timing: dict[str, Any]  # the content of timing.json
     episodes: list[dict[str, Any]]  # the lines of episodes.jsonl, in the order of the plan
+    decision: str | None = None  # with until_decided: who is better, in words
 
 
 def run(config: Config | None = None, **options: Any) -> Result:
@@ -68,11 +69,18 @@ def _work(session: Session) -> None:
     with _resumable(session):
         try:
             follow(session)
+            result = _finish(session)
         except (LostRunError, UnreachableError) as lost:
             print(f"error: {lost}", file=sys.stderr)
             sys.exit(FAILED)
-        result = _finish(session)
+        except OSError as error:  # a full disk, say: no bug either
+            logger.debug("Where it was found:", exc_info=True)
+            print(f"error: {session.run.folder}: {error}; what is driven is kept.",
+                  file=sys.stderr)
+            sys.exit(BAD_INPUT)
     show(result.summary, result.timing, result.folder)
+    if result.decision is not None:
+        print(result.decision)
     errors = [line["error"] for line in result.episodes]
     if all(errors):
         print(f"error: every episode ended by an error of the policy: {errors[0]}",
@@ -100,11 +108,11 @@ def _finish(session: Session) -> Result:
 
     run = session.run
     with alone_in(run.folder):
-        lines = run.lines()
+        lines = session.loop.settle(run, run.lines())
         summary = write_report(run, lines)
         timing = write_timing(run, lines, session.loop.spent)
         run.rewrite(lines)
-    return Result(run.folder, summary, timing, lines)
+    return Result(run.folder, summary, timing, lines, run.facts.get("until_decided"))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +40,9 @@ class Loop(Protocol):
     def lines(self, run: Run, config: Config) -> Iterator[dict[str, Any]]:
         """Each missing episode's line, as soon as it is stored."""
 
+    def settle(self, run: Run, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The lines that count, when all is driven."""
+
 
 @dataclass(frozen=True)
 class Session:
@@ -70,7 +73,7 @@ class Closed:
         self._engine, self._jobs = engine, {job.key: job for job in jobs}
         self.spent = Spent(start_s=start_s, workers=engine.width)
 
-    def lines(self, run: Run, config: Config) -> Iterator[dict[str, Any]]:
+    def lines(self, run: Run, config: Config) -> Generator[dict[str, Any], None, None]:
         """Drive every job; each is filmed and stored beside the driving, where others drive."""
         with contextlib.ExitStack() as stack:
             stack.callback(self._engine.close)
@@ -87,6 +90,10 @@ class Closed:
                 yield kept.popleft().result()
             if config.engine != "local":
                 self.spent.workers = self.spent.cores = self._engine.width
+
+    def settle(self, run: Run, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """All of them count."""
+        return lines
 
     def _store(self, run: Run, driven: Driven) -> dict[str, Any]:
         """Film it if it has pictures; its line comes last, so that a line is a whole episode."""
@@ -123,6 +130,10 @@ class Open:
                 answers = answer(self._policy, episode, words, config.seed, self._robot)
                 yield add_answers(run, self._policy.spec.name, answers)
 
+    def settle(self, run: Run, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """All of them count."""
+        return lines
+
 
 def _in_short(line: dict[str, Any]) -> str:
     """One line of episodes.jsonl in a few words."""
@@ -158,7 +169,7 @@ def _words(config: Config, default: str) -> str:
 @contextlib.contextmanager
 def _run_log(path: Path, level: str) -> Iterator[None]:
     """What our rooms log goes to the run's own file too."""
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = _LogFile(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     loggers = [logging.getLogger(room) for room in ROOMS]
     before = [each.level for each in loggers]
@@ -171,4 +182,12 @@ def _run_log(path: Path, level: str) -> Iterator[None]:
         for each, was in zip(loggers, before):
             each.setLevel(was)
             each.removeHandler(handler)
-        handler.close()
+        with contextlib.suppress(OSError):  # what it still holds does not fit on the disk
+            handler.close()
+
+
+class _LogFile(logging.FileHandler):
+    """A log that says nothing of a full disk: whoever writes results there says it once."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's own name)
+        """Leave the line out."""
