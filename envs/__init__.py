@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envs.interface import RobotSpec
-from envs.shipped import shipped_or_own
 from scenarios import Scenario, load, names
+from scenarios.shipped import shipped_or_own
 from scenarios.strict import build, read_toml
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from envs.shipped import shipped, shipped_or_own
+from scenarios.shipped import shipped, shipped_or_own
 from scenarios.strict import build
 
 TEXTURES = Path(__file__).parent / "textures"

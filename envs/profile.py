@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from envs.look import NO_TEXTURE, SHAPES, check_rgb, check_texture, texture_path
-from envs.shipped import shipped, shipped_or_own
 from scenarios import did_you_mean
+from scenarios.shipped import shipped, shipped_or_own
 from scenarios.strict import build, read_toml
 
 PROFILES = Path(__file__).parent / "appearances"
 Range = tuple[float, float]  # lowest, highest
 SCENARIO = ()  # in place of an RGB: the scenario's own colour of that body
 CUP_HUE = 0.05  # turns (18 degrees): a cup of another hue would be another task
+CUP_LEAST = 0.3  # of the scenario's saturation and brightness: a grey or black cup has no colour
 DISTRACTOR_HUE = 0.1  # turns (36 degrees) from the cup's hue: no distractor passes for the cup
 MAX_DISTRACTORS = 16
 MAX_FACTOR = 10.0  # of a saturation or a brightness
@@ -158,6 +159,12 @@ class Profile:
                 f"cup.colour must have rgb 'scenario' and hue within -{CUP_HUE} and {CUP_HUE} "
                 f"turns, got rgb {self.cup.colour.rgb or 'scenario'} and hue {low} to {high}: "
                 "the words name the cup's colour; another cup is another scenario file.")
+        for key in ("saturation", "value"):
+            low, high = getattr(self.cup.colour, key)
+            if low < CUP_LEAST:
+                raise ValueError(
+                    f"cup.colour must have {key} from {CUP_LEAST}, got {low} to {high}: a darker "
+                    "or greyer cup does not show the colour that the words name.")
 
     def hash(self) -> str:
         """The first 16 hex digits of the sha256 over every value and every texture's bytes."""

@@ -9,11 +9,16 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
 QUIET = ("RAY_DEDUP_LOGS_SKIP_REGEX", ".")  # Ray prints no line of a lost machine's log here
 REACH_S = 5.0  # a head that does not answer within this is not there
+# HTTP/2 (RFC 9113): what a client says first, with empty settings; a frame's head, whose fourth
+# byte is its kind; the kind that each side says first.
+HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+FRAME_BYTES, FRAME_KIND, SETTINGS = 9, 3, 4
 
 logger = logging.getLogger(__name__)
 
@@ -32,11 +37,31 @@ def check(address: str | None) -> None:
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or "/" in address:
         raise ValueError(f"--address must be HOST:PORT of a Ray head, got {address!r}.")
-    try:  # Ray itself would try for minutes
-        socket.create_connection((host, int(port)), timeout=REACH_S).close()
+    try:  # Ray itself would try for minutes, or for ever
+        _greet(host, int(port))
     except (OSError, OverflowError) as error:
-        raise ValueError(f"no Ray cluster answers at {address} ({error}); `ray status` on its head "
-                         f"says whether it runs and at which address.") from error
+        raise ValueError(f"no Ray cluster answers at {address} within {REACH_S:g} s ({error}); "
+                         f"`ray status` on its head says whether it runs and at which "
+                         f"address.") from error
+
+
+def _greet(host: str, port: int) -> None:
+    """Say hello in HTTP/2, which a head speaks, and hear its settings.
+
+    Raises:
+        OSError: if nobody is there, or does not answer so.
+    """
+    with socket.create_connection((host, port), timeout=REACH_S) as line:
+        line.sendall(HELLO)
+        until, heard = time.monotonic() + REACH_S, b""
+        while len(heard) < FRAME_BYTES:
+            line.settimeout(max(until - time.monotonic(), 0.001))
+            more = line.recv(FRAME_BYTES - len(heard))
+            if not more:
+                raise ConnectionError("it hung up")
+            heard += more
+    if heard[FRAME_KIND] != SETTINGS:
+        raise ConnectionError("what listens there is something else")
 
 
 def connect(address: str | None) -> None:

@@ -115,7 +115,7 @@ def make(name: str, **options: Any) -> Policy:
     near = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ValueError(f"Unknown policy {name!r}.{hint} Expected one of {', '.join(known)}, "
-                     f"'module:Class', a checkpoint folder with a config.json, or ws://HOST:PORT.")
+                     f"'module:Class', ws://HOST:PORT or a checkpoint folder with a config.json.")
 
 
 def _from_folder(folder: Path, options: dict[str, Any]) -> Policy:

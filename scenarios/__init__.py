@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 from scenarios.layout import Layout, Variation, episode_seed, sample_layout
 from scenarios.schema import Scenario
+from scenarios.shipped import did_you_mean, shipped, shipped_or_own
 from scenarios.strict import build, read_toml
 
 __all__ = ["SIDELESS", "Layout", "Scenario", "Variation", "did_you_mean", "episode_seed", "load",
@@ -19,21 +19,17 @@ SIDELESS = ("", "Reach the cup", "컵까지 가세요")  # the laboratory's fall
 def names() -> list[str]:
     """The shipped scenarios, one box before two, left before right."""
     order = {"vert": 0, "hori": 1, "left": 0, "right": 1}
-    found = [path.stem for path in FOLDER.glob("*.toml")]
-    return sorted(found, key=lambda name: [order.get(part, part) for part in name.split("_")])
+    return sorted(shipped(FOLDER, ".toml"),
+                  key=lambda name: [order.get(part, part) for part in name.split("_")])
 
 
-def load(name: str) -> Scenario:
+def load(name: str | Path) -> Scenario:
     """A shipped scenario by name, or a user's own by the path of its TOML file.
 
     Raises:
         ValueError: for an unknown name ("Did you mean") or a file that does not fit the schema.
     """
-    own = name.endswith(".toml")
-    if not own and name not in names():
-        raise ValueError(f"Unknown scenario {name!r}.{did_you_mean(name, names())} "
-                         f"Expected one of {', '.join(names())}, 'all' or a TOML file.")
-    path = Path(name) if own else FOLDER / f"{name}.toml"
+    path = shipped_or_own("scenario", name, FOLDER, ".toml", "'all'")
     scenario = build(Scenario, read_toml(path), path.name)
     if scenario.name != path.stem:
         raise ValueError(f"{path.name}: name must be {path.stem!r} like the file, "
@@ -44,9 +40,3 @@ def load(name: str) -> Scenario:
 def select(name: str) -> list[Scenario]:
     """The scenarios that a command line means: `all`, or one name or file."""
     return [load(each) for each in (names() if name == "all" else [name])]
-
-
-def did_you_mean(word: str, words: list[str]) -> str:
-    """` Did you mean 'x'?`, or nothing where no word is near."""
-    near = difflib.get_close_matches(word, words, n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""

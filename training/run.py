@@ -6,6 +6,8 @@ drive on layouts of the purpose `val`. Every stage is kept in `--work` and is no
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,8 @@ def run(options: TrainingOptions | None = None, **fields: Any) -> Path:
     """
     from training.stages import train
 
-    return train(options or TrainingOptions(**fields))
+    options = options or TrainingOptions(**fields)
+    return train(replace(options, appearance=os.fspath(options.appearance)))
 
 
 def main(options: TrainingOptions) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
-
-from scenarios import did_you_mean
 
 
 def shipped(folder: Path, ending: str) -> list[str]:
@@ -33,3 +32,9 @@ def shipped_or_own(kind: str, name: str | Path, folder: Path, ending: str,
         raise ValueError(f"Unknown {kind} {text!r}.{did_you_mean(text, known)} Expected one of "
                          f"{', '.join((*known, *words))} or a {ending[1:].upper()} file.")
     return folder / f"{text}{ending}"
+
+
+def did_you_mean(word: str, words: list[str]) -> str:
+    """` Did you mean 'x'?`, or nothing where no word is near."""
+    near = difflib.get_close_matches(word, words, n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
