@@ -223,6 +223,9 @@ class Supervisor(ABC, Generic[WorkerT]):
                 worker, what, content = self._inbox.get(timeout=LOOK_S)
             except queue.Empty:
                 continue
+            if what == "log":
+                _log(worker, *content)
+                continue
             if worker.is_gone:
                 continue
             if what == "refused":
@@ -255,3 +258,11 @@ class Supervisor(ABC, Generic[WorkerT]):
         place = self._workers.index(worker)
         self._workers[place] = self._start()
         self._workers[place].send(warm_up)
+
+
+def _log(worker: Worker, name: str, level: int, message: str) -> None:
+    """What a worker logged goes where this process's own log goes, if it is wanted there."""
+    where = logging.getLogger(name)
+    if where.isEnabledFor(level):
+        where.handle(where.makeRecord(name, level, "worker", 0, "worker %d: %s",
+                                      (worker.name, message), None))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 import traceback
+from collections import deque
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -12,6 +14,7 @@ from envs.child import BEAT, BEAT_S, beating
 from envs.remote import OUT_OF_MEMORY
 from episodes.drive import FatalEpisodeError
 from policies.interface import UnreachableError
+from scenarios.cli import ROOMS
 
 NO_MEMORY = ("can't allocate memory", "out of memory")  # what torch says in a RuntimeError
 
@@ -52,6 +55,22 @@ def _ran_out_of_memory(error: BaseException) -> bool:
         isinstance(error, RuntimeError) and any(each in said for each in NO_MEMORY))
 
 
+class _Passing(logging.Handler):
+    """Keeps what our rooms log until it is passed on: where it ends up is the supervisor's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: deque[tuple[str, int, str]] = deque()  # of any thread
+        self.setFormatter(logging.Formatter("%(message)s"))
+        for room in ROOMS:
+            logging.getLogger(room).addHandler(self)
+            logging.getLogger(room).setLevel(logging.DEBUG)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one, with its traceback."""
+        self.kept.append((record.name, record.levelno, self.format(record)))
+
+
 class _NobodyListensError(Exception):
     """The other end of the pipe is closed: there is nothing to do any more."""
 
@@ -62,6 +81,7 @@ class _Mail:
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
         self._beaten = 0.0
+        self._log = _Passing()
 
     def take(self, wait: bool) -> Any:
         """The next job; None where none is there now and nobody waits for one."""
@@ -79,8 +99,10 @@ class _Mail:
             raise _NobodyListensError from error
 
     def say(self, what: str, content: Any) -> None:
-        """Something that is not only a sign of life."""
+        """Something that is not only a sign of life; first what was logged before."""
         try:
+            while self._log.kept:
+                self._pipe.send(("log", self._log.kept.popleft()))
             self._pipe.send((what, content))
         except OSError as error:
             raise _NobodyListensError from error
