@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TOKEN = "MOBILE_VLA_TOKEN"  # as `policies.remote_line` reads it
 LEAST_TOKEN = 16  # characters
-POLICY_OPTIONS = ("size", "checkpoint", "device", "random_weights")
+POLICY_OPTIONS = ("size", "checkpoint", "device", "dtype", "random_weights")
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class Config:
     """Folder with the policy's weights; the shipped ones where not given."""
     device: Annotated[str | None, arg(metavar="NAME")] = None
     """Where the model runs: cpu, cuda; the policy's own default where not given."""
+    dtype: Annotated[Literal["fp32", "bf16", "fp16"] | None, arg(metavar="{fp32,bf16,fp16}")] = None
+    """What the model's towers compute in; the policy's own default (fp32) where not given."""
     batch: Annotated[int, arg(metavar="N")] = 8
     """Robots that the policy answers in one call, of whichever clients."""
     threads: Annotated[int, arg(metavar="N")] = 1
@@ -60,8 +62,11 @@ def main(config: Config) -> Callable[[], None]:
     """Check and load everything, and return the serving."""
     import policies
     from episodes.engine import check_batch
-    from hardware.remote_server import Server
+    from policies.remote import check_installed
     from policies.remote_spec import check_served
+
+    check_installed()
+    from hardware.remote_server import Server
 
     token = _checked_token(config.host)
     check_batch(config.batch)

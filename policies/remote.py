@@ -30,6 +30,18 @@ PLANAR, BASE = 2, 3  # numbers of a row that need no named adapter
 IMAGE, STATE, PROMPT = "observation/image", "observation/state", "prompt"
 
 
+def check_installed() -> None:
+    """Refuse to begin without the libraries that client and server need.
+
+    Raises:
+        ValueError: with what to install.
+    """
+    absent = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if absent:
+        raise ValueError(f"A remote policy needs {' and '.join(absent)}, not installed here: "
+                         f"install mobile-vla-bench[remote].")
+
+
 class Episode:
     """An episode as the server knows it; it is over when nobody holds a memory of it any more."""
 
@@ -68,10 +80,7 @@ class Remote(Policy):
         Raises:
             ValueError: one sentence, if there is no such server or its policy does not fit.
         """
-        absent = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-        if absent:
-            raise ValueError(f"A remote policy needs {' and '.join(absent)}, not installed here: "
-                             f"install mobile-vla-bench[remote].")
+        check_installed()
         self._server, self._answer_s = server, answer_s
         self._keys = image_key, state_key
         self._adapter = adapter_named(adapter) if adapter else None
@@ -86,7 +95,13 @@ class Remote(Policy):
         return self._line.dropped
 
     def begin(self, instruction: str, seed: int) -> RemoteMemory:
-        """Nothing is sent yet: the words travel with the first picture."""
+        """Nothing is sent yet: the words travel with the first picture.
+
+        Raises:
+            UnreachableError: if the connection was lost, and there is none to the same policy.
+        """
+        if self._line.is_lost:
+            self._connect_again()
         episode = Episode(next(self._numbers), instruction, seed)
         weakref.finalize(episode, self._over.append, episode.number).atexit = False
         return RemoteMemory(episode)
@@ -118,6 +133,19 @@ class Remote(Policy):
         from policies.remote_line import Line
 
         return Line(self._server, self._answer_s)
+
+    def _connect_again(self) -> None:
+        """A new episode may begin where the server is back; those of before are lost."""
+        dropped = self._line.dropped
+        try:
+            self._line = self._open()
+            spec = self._described()
+        except ValueError as error:
+            raise UnreachableError(str(error)) from error
+        if spec != self.spec:
+            raise UnreachableError(f"The policy server at {self._server} serves another policy "
+                                   f"now: {spec.name}, weights {spec.weights_hash}.")
+        self._line.dropped = dropped
 
     def _described(self) -> PolicySpec:
         """What the server says of its policy, or what one answer shows."""

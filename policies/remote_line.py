@@ -56,7 +56,7 @@ class Line:
             ValueError: one sentence, if nobody is there who speaks the protocol.
         """
         self.address, self._answer_s = address, answer_s
-        self.dropped = 0
+        self.dropped, self.is_lost = 0, False
         self._numbers = itertools.count(1)
         self._waiting: list[int] = []  # messages without an answer, given up or not, in order
         self._open = contextlib.ExitStack()
@@ -142,6 +142,7 @@ class Line:
         return _mapping(said)
 
     def _lost(self, closed: ConnectionClosed) -> UnreachableError:
+        self.is_lost = True
         close = closed.rcvd or closed.sent
         if close is not None and close.code == TOO_BIG:
             return UnreachableError(f"A message was too large for the policy server at "

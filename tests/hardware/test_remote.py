@@ -14,7 +14,7 @@ import policies
 from policies import ActionError
 from policies.interface import UnreachableError
 from policies.remote import Remote
-from tests.hardware.brains import Diary, Moody
+from tests.hardware.brains import Diary, Moody, mixed
 from tests.hardware.openpi import Server, packed, picture, unpacked
 from tests.hardware.serving import served
 
@@ -278,3 +278,22 @@ def test_without_its_libraries_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr("policies.remote.NEEDED", ("msgpack", "no_such_library"))
     with pytest.raises(ValueError, match=r"needs no_such_library.*mobile-vla-bench\[remote\]"):
         policies.make("remote")
+
+
+def test_a_new_episode_begins_where_the_server_is_back_with_the_same_policy():
+    with served(Diary()) as address:
+        remote = Remote(address)
+        old = remote.begin("go", 0)
+        remote.act([old], [seen(0)])
+        remote._line._socket.socket.shutdown(socket.SHUT_RDWR)
+        with pytest.raises(UnreachableError, match="was lost"):
+            remote.act([old], [seen(1)])
+        action, = remote.act([remote.begin("go", 0)], [seen(0)])
+        np.testing.assert_array_equal(action.commands, mixed("go", 0, *(
+            (int(each["rgb"].sum()), each["velocity"].tolist()) for each in [seen(0)])))
+        with pytest.raises(UnreachableError, match="not kept"):
+            remote.act([old], [seen(1)])
+    with pytest.raises(UnreachableError):
+        remote.act([remote.begin("go", 0)], [seen(0)])
+    with pytest.raises(UnreachableError, match="nobody listens there"):
+        remote.begin("go", 0)
