@@ -104,7 +104,7 @@ class Run:
         Returns:
             The line as it was stored.
         """
-        path, content = f"arrays/{line['id']}.npz", _npz(arrays)
+        path, content = f"arrays/{line['id']}.npz", npz(arrays)
         write_atomically(self.folder / path, content)
         if line["id"] not in self.timing:
             self.timing[line["id"]] = {"id": line["id"]} | timing
@@ -183,12 +183,17 @@ def add_record(run: Run, index: int, record: Record,
         record: What happened.
         spent_s: Seconds by what they were spent on, for timing.jsonl.
     """
-    line = {"id": episode_id(record.scenario, index), "index": index, **record.header(),
-            **judge(record)}
-    kept = {name: value for name, value in record.arrays().items() if name not in KEPT_APART}
+    line, kept = stored(index, record)
     latency_s = [round(float(each), 9) for each in record.latency_s]
     spent = {name: round(each, 6) for name, each in spent_s.items()}
     return run.add(line, kept, {**spent, "latency_s": latency_s})
+
+
+def stored(index: int, record: Record) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What is kept of a record as episode `index`: its line, judged, and its arrays."""
+    line = {"id": episode_id(record.scenario, index), "index": index, **record.header(),
+            **judge(record)}
+    return line, {name: value for name, value in record.arrays().items() if name not in KEPT_APART}
 
 
 def add_answers(run: Run, name: str, answers: Answers) -> dict[str, Any]:
@@ -263,7 +268,7 @@ def _new_folder(out: Path, stem: str) -> Path:
     raise FileExistsError(17, "a thousand runs of one name in one second")
 
 
-def _npz(arrays: dict[str, np.ndarray]) -> bytes:
+def npz(arrays: dict[str, np.ndarray]) -> bytes:
     """A compressed .npz, the same bytes for the same values."""
     buffer = io.BytesIO()
     named: dict[str, Any] = dict(arrays)
