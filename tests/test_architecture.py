@@ -16,7 +16,8 @@ MAY_IMPORT = {  # room -> modules of ours, each with everything below it; a room
     "episodes": ("scenarios", "envs", "policies"),
     "training": ("scenarios", "envs", "policies", "episodes", "eval.metrics"),
     "eval": ("scenarios", "envs", "policies", "episodes", "hardware"),
-    "hardware": ("scenarios", "envs.interface", "policies", "episodes"),
+    "hardware": ("scenarios", "envs.interface", "envs.load_robot", "envs.realtime", "envs.wire",
+                 "policies", "episodes"),
 }
 ROOMS = [room for room in MAY_IMPORT if (ROOT / room).is_dir()]
 MODELS = ("torch", "torchvision", "transformers", "open_clip", "tokenizers", "safetensors",
@@ -24,7 +25,8 @@ MODELS = ("torch", "torchvision", "transformers", "open_clip", "tokenizers", "sa
 MAY_USE = {  # a large or rare library -> the files or rooms that may import it, anywhere in them
     "pybullet": ("envs/simulator.py",),
     "rclpy": ("hardware/ros.py",),
-    "gymnasium": ("envs/",),
+    "gymnasium": ("envs/", "hardware/robot_env.py"),
+    "cyclonedds": ("hardware/bridge.py", "hardware/ros_messages.py", "hardware/transport_dds.py"),
     "numba": ("envs/raycast/",),
     "ray": ("episodes/actors.py", "episodes/ray_session.py"),
     "hdf5plugin": ("episodes/",),

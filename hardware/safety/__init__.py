@@ -6,10 +6,20 @@ in every tick, `checks` refuses what no command may be, `Watch` notices that nob
 more.
 """
 
-from hardware.safety.checks import LATE_S, SOURCES, STOP_S, ZERO, Command, Limits, RefusedError
+from hardware.safety.checks import (
+    LATE_S,
+    SOURCES,
+    STOP_S,
+    TICK_S,
+    ZERO,
+    Command,
+    Limits,
+    RefusedError,
+    Velocity,
+)
 from hardware.safety.gate import FRAME_AGE_S, LIFE_S, LIVE_FRAMES, MODES, RELEASE_S, REPEATS, Gate
 from hardware.safety.watch import SILENT_S, Watch
 
 __all__ = ["FRAME_AGE_S", "LATE_S", "LIFE_S", "LIVE_FRAMES", "MODES", "RELEASE_S", "REPEATS",
-           "SILENT_S", "SOURCES", "STOP_S", "ZERO", "Command", "Gate", "Limits", "RefusedError",
-           "Watch"]
+           "SILENT_S", "SOURCES", "STOP_S", "TICK_S", "ZERO", "Command", "Gate", "Limits",
+           "RefusedError", "Velocity", "Watch"]

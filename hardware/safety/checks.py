@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 Velocity = tuple[float, float, float]
 
 ZERO: Velocity = (0.0, 0.0, 0.0)
+TICK_S = 0.02  # 50 Hz
 STOP_S = 0.25  # from a command's end to standing still, at most
 LATE_S = 0.2  # a command that took longer from being decided to arriving is refused
 ABSURD = 10.0  # times the limit: no command but a fault

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SILENT_S = 0.12  # without a sign of who drives for so long, the watchdog stops the wheels
+SILENT_S = 0.2  # without a sign of who drives for so long, the watchdog stops the wheels
 
 
 class Watch:

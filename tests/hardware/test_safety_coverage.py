@@ -26,7 +26,8 @@ def test_every_branch_of_the_safety_rules_is_tested(tmp_path):
     data = tmp_path / "coverage"
     run = [sys.executable, "-m", "coverage"]
     subprocess.run([*run, "run", f"--data-file={data}", "--branch", "--include=hardware/safety/*",
-                    "-m", "pytest", "-q", "-p", "no:cacheprovider", "--noconftest", "-k", "not thousand",
+                    "-m", "pytest", "-q", "-p", "no:cacheprovider", "--noconftest",
+                    "-k", "not thousand",
                     *TESTS], cwd=ROOT, check=True, capture_output=True)
     subprocess.run([*run, "json", f"--data-file={data}", "-q", "-o", tmp_path / "report.json"],
                    cwd=ROOT, check=True, capture_output=True)

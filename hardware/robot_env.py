@@ -1,0 +1,223 @@
+"""`RobotEnv`: the robot as a world of the same shape as the simulator's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from envs.interface import COMMAND_LIMIT, Observation, RobotSpec, Truth
+from hardware.pilot import Pilot, State
+from hardware.safety import RefusedError
+from hardware.safety.gate import FRAME_AGE_S
+from hardware.transport import Frame, LinkLostError
+from policies.picture import squeeze
+from scenarios import Scenario, Variation
+from scenarios.layout import check_fixed
+
+try:
+    import gymnasium
+    from gymnasium import spaces
+except ImportError:  # a robot has none: a plain class of the same shape
+    gymnasium = None  # type: ignore[assignment]
+
+PATIENCE_S = 2.0  # for live pictures: at the start, and before giving an episode up
+POLL_S = 0.005
+SETTLE_S = 0.15  # after a reset, pictures of before may still be under way
+UNKNOWN = "unknown"  # a factor that nobody stated
+
+
+class _Plain:
+    """What `gymnasium.Env` gives, as far as the loop uses it."""
+
+    @property
+    def unwrapped(self) -> Any:
+        """Itself: there is no wrapper."""
+        return self
+
+
+_Base: Any = _Plain if gymnasium is None else gymnasium.Env
+
+
+class RobotEnv(_Base):
+    """One robot, one scenario; `step` sends one command and holds it for one decision (0.4 s).
+
+    Observations are the latest only, never older than 0.2 s. `info["sent"]` is the command that
+    was in force, in command units: zero where the gate refused it, the operator's where he drove.
+    Poses are unknown (NaN) unless a referee knows them. An episode is terminated by `safety_stop`
+    (disarmed, emergency stop, no pictures, robot gone) or by the referee, and truncated after
+    `max_decisions`.
+    """
+
+    metadata = {"render_modes": [], "render_fps": 2.5}
+
+    def __init__(self, scenario: Scenario, robot: RobotSpec, pilot: Pilot,
+                 image_size: tuple[int, int] = (224, 224), referee: Any = None,
+                 consent: Callable[[Pilot], None] = Pilot.arm) -> None:
+        """A world around a robot that is already connected.
+
+        Args:
+            scenario: What is to be done.
+            robot: What a command means in m/s.
+            pilot: Drives it.
+            image_size: Height and width that the policy wants.
+            referee: Who knows the truth (`reset(seed, fixed)`, `judge()`), where anybody does.
+            consent: Waits for the operator's consent to an episode, and arms.
+        """
+        self.scenario, self.robot, self.pilot, self.image_size = scenario, robot, pilot, image_size
+        self.source = pilot.source
+        self._referee, self._consent = referee, consent
+        self._decisions, self.why = 0, ""  # why: of a safety stop
+        self._last: State
+        self._said: dict[str, Any] = {}
+        self._fixed: dict[str, str] = {}
+        if gymnasium is not None:
+            limit = np.float32(COMMAND_LIMIT)
+            self.action_space = spaces.Box(-limit, limit, (3,), np.float32)
+            self.observation_space = spaces.Dict({
+                "rgb": spaces.Box(0, 255, (*image_size, 3), np.uint8),
+                "velocity": spaces.Box(-np.float32(100), np.float32(100), (3,), np.float32),
+            })
+
+    def reset(self, *, seed: int | None = None,
+              options: dict[str, Any] | None = None) -> tuple[Observation, dict[str, Any]]:
+        """Stand, wait for live pictures and for the operator's consent.
+
+        Raises:
+            LinkLostError: if there are no pictures.
+            RefusedError: if the robot must not be armed.
+            ValueError: for an unknown option.
+        """
+        self._fixed = check_fixed(options)
+        self._decisions, self.why = 0, ""
+        self.pilot.disarm()
+        if self._referee is not None:
+            self._referee.reset(int(seed or 0), self._fixed)
+        since_s = time.monotonic() + SETTLE_S
+        self.pilot.wait_live(PATIENCE_S)
+        self._consent(self.pilot)
+        self._last = self.pilot.state()
+        frame = self._fresh(since_s)
+        if frame is None:
+            raise LinkLostError("The camera froze before the first decision.")
+        self._said = self._info(None)
+        return self._observation(frame, self._state()), self._said
+
+    def step(self, command: np.ndarray) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Offer one command [3] and wait until its time is over.
+
+        Raises:
+            ValueError: if the command is not three finite numbers.
+        """
+        command = np.asarray(command, np.float32)
+        if command.shape != (3,) or not np.isfinite(command).all():
+            raise ValueError(f"A command is 3 finite numbers, got {command!r}.")
+        before = self._state()
+        decided_s = time.monotonic()
+        number = self.pilot.command(self.robot.velocity(command).tolist())
+        while time.monotonic() < decided_s + self.robot.decision_s:
+            time.sleep(POLL_S)
+            if not self._state().armed:
+                break
+        self._decisions += 1
+        frame = self._fresh(time.monotonic() - FRAME_AGE_S)
+        after = self._state()
+        info = self._info(self._ended(frame, after))
+        info["sent"] = self._sent(command, number, before, after)
+        self._said = info
+        truncated = info["ended_by"] is None and (
+            self._decisions >= self.scenario.success.max_decisions)
+        if info["ended_by"] is not None or truncated:
+            self.pilot.disarm()
+        latest = frame or self.pilot.frame()
+        assert latest is not None  # there was one at the reset
+        return self._observation(latest, after), 0.0, info["ended_by"] is not None, truncated, info
+
+    def close(self) -> None:
+        """Stop and confirm it; the processes end."""
+        self.pilot.close()
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """The `info` of the last step."""
+        return self._said
+
+    def _state(self) -> State:
+        """How things stand; where nobody drives any more, how they stood, and that."""
+        try:
+            self._last = self.pilot.state()
+        except LinkLostError as lost:
+            self._last = replace(self._last, armed=False, lost=str(lost))
+        return self._last
+
+    def _fresh(self, since_s: float) -> Frame | None:
+        """The latest picture, if it is no older than that moment; waits a little for one."""
+        until_s = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until_s:
+            frame = self.pilot.frame()
+            if frame is not None and frame.arrived_s >= since_s and not frame.is_black:
+                return frame
+            if self._state().lost:
+                return None
+            time.sleep(POLL_S)
+        return None
+
+    def _observation(self, frame: Frame, state: State) -> Observation:
+        measured = state.velocity if state.measured is None else state.measured
+        rgb = np.array(squeeze(frame.rgb, self.image_size))
+        return {"rgb": rgb, "velocity": np.array(measured, np.float32)}
+
+    def _ended(self, frame: Frame | None, state: State) -> str | None:
+        """`safety_stop` and, in `why`, what happened; None while all is well."""
+        if state.lost or frame is None:
+            self.why = state.lost or f"No live pictures for {PATIENCE_S:g} s."
+        elif not state.armed:
+            self.why = f"The robot was stopped ({state.why})."
+        return "safety_stop" if self.why else None
+
+    def _sent(self, command: np.ndarray, number: int, before: State, after: State) -> np.ndarray:
+        """The command that was in force, as [3] float32 command units."""
+        drove = after.driven.get("operator")
+        if drove is not None and drove != before.driven.get("operator"):
+            full = np.array((self.robot.speed_m_s,) * 2 + (self.robot.turn_rate_rad_s,))
+            return (np.array(drove[2:]) / full * COMMAND_LIMIT).astype(np.float32)
+        held = after.driven.get("policy", [-1, 0.0])
+        return command * np.float32(held[1]) if held[0] == number else np.zeros(3, np.float32)
+
+    def _info(self, ended_by: str | None) -> dict[str, Any]:
+        info = self._unknown() if self._referee is None else self._referee.judge()
+        return info | {"ended_by": info["ended_by"] or ended_by}
+
+    def _unknown(self) -> dict[str, Any]:
+        """`info` where nobody knows the truth."""
+        nan = float("nan")
+        truth = Truth(
+            robot=(nan, nan, nan), boxes=(), cup=(nan, nan), pass_side=self.scenario.pass_side,
+            robot_radius_m=self.robot.radius_m, step_m=self.robot.step_m,
+            goal_radius_m=self.scenario.success.goal_radius_m,
+            clearance_m=self.scenario.routes.core_clearance_m, lead_m=0.0)
+        variation = Variation(**{key: self._fixed.get(key, UNKNOWN)
+                                 for key in ("distance", "bias", "pattern")})
+        return {"truth": truth, "layout": SimpleNamespace(variation=variation), "ended_by": None,
+                "is_success": False, "side_followed": None, "touched": {}, "clearance_m": nan,
+                "path": [truth.robot], "resampled": 0}
+
+
+def wait_for_arming(pilot: Pilot, patience_s: float = PATIENCE_S) -> None:
+    """Arm without asking anybody, as soon as the watchdog is there.
+
+    Raises:
+        RefusedError: if arming is refused for so long.
+    """
+    until_s = time.monotonic() + patience_s
+    while True:
+        try:
+            return pilot.arm()
+        except RefusedError as refused:
+            if refused.reason not in ("watchdog", "camera") or time.monotonic() > until_s:
+                raise
+            time.sleep(POLL_S)

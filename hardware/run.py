@@ -1,0 +1,209 @@
+"""Drive a robot: `python -m hardware.run --policy hybrid --scenario 2box_hori_left`.
+
+The same loop and the same policies as `eval.run`; only the world is another one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from tyro.conf import arg
+
+from scenarios.cli import LogLevel, run_command
+
+if TYPE_CHECKING:
+    from envs.interface import RobotSpec
+    from episodes.record import Record
+    from hardware.robot_env import RobotEnv
+    from policies import Policy
+    from scenarios import Scenario
+
+PURPOSE = "eval"  # the layouts that `eval.run` drives, too
+STOPPED = 1  # exit code: the robot was stopped for safety, or could not start
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Drive a robot with a policy, through the gate that keeps it from harm.
+
+    Over `sim` without --address, or `dds` with --simulated, a simulated robot is started in another
+    process; on anything real the operator is asked before every episode.
+    """
+
+    policy: Annotated[str, arg(metavar="NAME")]
+    """Name, module:Class or checkpoint folder, as for eval.run."""
+    scenario: str
+    """Name or TOML file."""
+    transport: str = "sim"
+    """How the robot is reached: sim, dds, replay."""
+    address: str | None = None
+    """sim: host:port of `python -m envs.serve`; dds: ROS_DOMAIN_ID; replay: an episode's file."""
+    simulated: bool = False
+    """dds: what is there is simulated, and said to be; without --address it is started, too."""
+    episodes: int = 1
+    """How many, one after the other."""
+    seed: int = 0
+    """The root of the simulated robot's layouts, as for eval.run, and of the policy's chance."""
+    instruction: str | None = None
+    """What the policy is told; the scenario's English sentence where not given."""
+    mode: Literal["vla", "shared", "hybrid", "manual"] = "vla"
+    """Who drives: the policy until the operator takes over; both (shared, alias hybrid); the
+    operator alone."""
+    robot: str = "serbot"
+    """Name or TOML file, as for eval.run: what a command means in m/s."""
+    profile: str = "serbot"
+    """Name or TOML file of hardware/robots: limits, units and topics."""
+    execute: int = 1
+    """Rows of a plan that are driven before asking again."""
+    arm: Literal["ask", "now"] | None = None
+    """Whether the operator is asked before the robot may move; `now` only where nothing real
+    moves."""
+    size: Literal["mini", "full"] | None = None
+    """Size of the model's towers."""
+    checkpoint: Annotated[str | None, arg(metavar="DIR")] = None
+    """Folder with the policy's weights; the shipped ones where not given."""
+    device: Annotated[str | None, arg(metavar="NAME")] = None
+    """Where the model runs: cpu, cuda."""
+    log_level: LogLevel = "info"
+    """How much is logged."""
+
+
+@dataclass(frozen=True)
+class Driven:
+    """One episode on a robot."""
+
+    record: Record
+    is_success: bool | None  # None where nobody knows
+    why: str  # of a safety stop
+
+
+def main(config: Config) -> Callable[[], None]:
+    """Check and load everything, and return the work."""
+    import policies
+    from envs import load_robot
+    from hardware.profile import load_profile
+    from hardware.transport import check_transport
+    from policies.interface import TRUTH
+    from scenarios import load
+
+    check_transport(config.transport)
+    scenario, robot = load(config.scenario), load_robot(config.robot)
+    load_profile(config.profile)
+    if config.episodes < 1 or config.execute < 1 or config.seed < 0:
+        raise ValueError("--episodes and --execute must be 1 or more, --seed 0 or more, got "
+                         f"{config.episodes}, {config.execute} and {config.seed}.")
+    if config.simulated and config.transport not in ("sim", "dds"):
+        raise ValueError("--simulated is for --transport dds; leave it out.")
+    if config.transport == "replay" and config.address is None:
+        raise ValueError("--transport replay needs --address: which recorded episode?")
+    options = {name: getattr(config, name) for name in ("size", "checkpoint", "device")
+               if getattr(config, name) is not None}
+    policy = policies.make(config.policy, **options)
+    if TRUTH in policy.spec.needs:
+        raise ValueError(f"{config.policy} needs to be told the truth, which no robot knows; "
+                         "choose a policy that only looks.")
+    return lambda: _work(config, scenario, robot, policy)
+
+
+def drive(config: Config, scenario: Scenario, env: RobotEnv, policy: Policy) -> list[Driven]:
+    """Drive the episodes in a world that is ready."""
+    from episodes.rollout import Task, rollout
+    from scenarios import episode_seed
+
+    found = []
+    for index in range(config.episodes):
+        seed = episode_seed(PURPOSE, config.seed, scenario.layout_group, index)
+        words = config.instruction or scenario.instructions.english
+        record = rollout(env, policy, Task(seed, words, execute=config.execute))
+        knows = env.info["side_followed"] is not None or record.ended_by in ("goal", "contact")
+        found.append(Driven(record, env.info["is_success"] if knows else None, env.why))
+        _say(found[-1], index)
+    return found
+
+
+def connect(config: Config, scenario: Scenario, robot: RobotSpec, policy: Policy,
+            stack: contextlib.ExitStack) -> RobotEnv:
+    """A robot that is ready; the stack closes it.
+
+    Raises:
+        ValueError: one sentence, if it cannot be reached.
+    """
+    from hardware.pilot import Pilot
+    from hardware.referee import Referee
+    from hardware.robot_env import RobotEnv, wait_for_arming
+    from hardware.transport import Place
+
+    referee, address = None, config.address
+    if address is None and (config.transport == "sim" or config.simulated):
+        referee = Referee(config.scenario, config.robot, config.seed)
+        stack.callback(referee.close)
+        address = referee.address
+    if referee is not None and config.transport == "dds":
+        bridge = start_bridge(referee.address, config.profile)
+        stack.callback(bridge.wait)
+        stack.callback(bridge.terminate)
+        address = None
+    pilot = Pilot(Place(config.transport, address or "", config.profile), config.mode)
+    stack.callback(pilot.close)
+    if config.simulated:
+        pilot.source = "simulated"
+    is_harmless = pilot.source != "real"
+    if config.arm == "now" and not is_harmless:
+        raise ValueError("--arm now is for what is not real; leave it out, and you are asked.")
+    asks = config.arm == "ask" or (config.arm is None and not is_harmless)
+    return RobotEnv(scenario, robot, pilot, policy.spec.image_size, referee,
+                    ask_operator if asks else wait_for_arming)
+
+
+def start_bridge(address: str, profile: str) -> subprocess.Popen[bytes]:
+    """Let a simulated robot speak ROS 2."""
+    return subprocess.Popen([sys.executable, "-m", "hardware.bridge", "--address", address,
+                             "--profile", profile], start_new_session=True,
+                            stderr=subprocess.DEVNULL)
+
+
+def ask_operator(pilot: Any) -> None:
+    """Arm once the operator says so."""
+    from hardware.robot_env import wait_for_arming
+
+    input("Is the way free and the emergency stop at hand? Enter arms the robot, Ctrl-C ends. ")
+    wait_for_arming(pilot)
+
+
+def _work(config: Config, scenario: Scenario, robot: RobotSpec, policy: Policy) -> None:
+    from hardware.safety import RefusedError
+    from hardware.transport import LinkLostError
+
+    with contextlib.ExitStack() as stack:
+        try:
+            env = connect(config, scenario, robot, policy, stack)
+            found = drive(config, scenario, env, policy)
+            state = env.pilot.state()
+        except (LinkLostError, RefusedError, ValueError) as error:
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(STOPPED)
+        refused = ", ".join(f"{count} {why}" for why, count in state.refused.items())
+        print(f"Refused commands: {refused or 'none'}. 99 % of the last ticks came at most "
+              f"{state.late_s * 1000:.1f} ms late.")
+    if any(each.record.ended_by == "safety_stop" for each in found):
+        sys.exit(STOPPED)
+
+
+def _say(driven: Driven, index: int) -> None:
+    """One line an episode."""
+    record = driven.record
+    verdict = {True: "success", False: "no success", None: "nobody judged"}[driven.is_success]
+    print(f"episode {index} ({record.source}, seed {record.seed}): {record.ended_by} after "
+          f"{record.decisions} decisions, {verdict}. {driven.why}".rstrip(), flush=True)
+
+
+if __name__ == "__main__":
+    run_command(Config, main)

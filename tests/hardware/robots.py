@@ -1,0 +1,117 @@
+"""Robots for the tests: one a transport, in other processes or files, each with what it heard."""
+
+import contextlib
+import itertools
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+from PIL import Image
+
+from hardware.transport import Place
+
+PATIENCE_S = 20.0  # the machine may be busy
+MOVES_M = 0.01
+LOOPBACK = """<CycloneDDS><Domain><General><Interfaces><NetworkInterface name="lo"/></Interfaces>
+<AllowMulticast>false</AllowMulticast></General><Discovery><ParticipantIndex>auto</ParticipantIndex>
+<MaxAutoParticipantIndex>60</MaxAutoParticipantIndex><Peers><Peer Address="127.0.0.1"/></Peers>
+</Discovery></Domain></CycloneDDS>"""
+os.environ.setdefault("CYCLONEDDS_URI", LOOPBACK)  # for the processes of ours, too
+
+
+def until(condition, patience_s=PATIENCE_S):
+    """Wait for a condition, but not for ever; returns what it was."""
+    end_s = time.monotonic() + patience_s
+    while not (found := condition()):
+        assert time.monotonic() < end_s, "waited in vain"
+        time.sleep(0.01)
+    return found
+
+
+class SimRobot:
+    """`light_robot.py`: a point on a line; with `hold` it drives on when nobody says anything."""
+
+    def __init__(self, tmp_path, *options):
+        script = Path(__file__).with_name("light_robot.py")
+        self.process = subprocess.Popen(
+            [sys.executable, script, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+        self.place = Place("sim", self.process.stdout.readline().strip())
+
+    def x_m(self):
+        print("?", file=self.process.stdin, flush=True)
+        return float(self.process.stdout.readline())
+
+    def moves(self):
+        """Whether it gets on within a few of its ticks."""
+        before = self.x_m()
+        time.sleep(0.25)
+        return self.x_m() - before > MOVES_M
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class ReplayRobot:
+    """An episode's file of the laboratory's format."""
+
+    def __init__(self, tmp_path):
+        path = tmp_path / "episode_20250815_090353_1box_vert_left_core_medium.h5"
+        images = np.full((4, 24, 32, 3), 120, np.uint8)
+        images[:, :, :, 0] += np.arange(4, dtype=np.uint8)[:, None, None] * 20  # blue on disk
+        with h5py.File(path, "w") as file:
+            file["images"] = images
+            file["actions"] = np.zeros((4, 3), np.float32)
+            file.create_dataset("action_event_types", data=["episode_start"] + 3 * ["start_action"],
+                                dtype=h5py.string_dtype())
+        self.place = Place("replay", str(path))
+
+    def close(self):
+        """Nothing is open."""
+
+
+class DdsRobot:
+    """`foreign_robot.py` on loopback, in a domain of its own."""
+
+    domains = itertools.count(20 + os.getpid() % 100)
+
+    def __init__(self, tmp_path, kind="bgr8", stamped="plain", wire="si"):
+        self.domain, jpeg = next(self.domains), tmp_path / "picture.jpg"
+        Image.new("RGB", (64, 48), (250, 20, 20)).save(jpeg)
+        script = Path(__file__).with_name("foreign_robot.py")
+        self.process = subprocess.Popen(
+            [sys.executable, script, str(self.domain), kind, stamped, jpeg],
+            stdout=subprocess.PIPE, text=True, env=os.environ | {"CYCLONEDDS_URI": LOOPBACK})
+        assert self.process.stdout.readline() == "ready\n"
+        self.heard = []
+        threading.Thread(target=self._listen, daemon=True).start()
+        topic = "/camera/image/compressed" if kind == "jpeg" else "/camera/image_raw"
+        text = (Path("hardware/robots") / "serbot.toml").read_text(encoding="utf-8")
+        text = text.replace('"/camera/image/compressed"', f'"{topic}"').replace('"si"', f'"{wire}"')
+        text = text.replace("stamped = false", f"stamped = {str(stamped == 'stamped').lower()}")
+        profile = tmp_path / "mine.toml"
+        profile.write_text(text, encoding="utf-8")
+        self.place = Place("dds", str(self.domain), str(profile))
+
+    def _listen(self):
+        for line in self.process.stdout:
+            self.heard.append(tuple(map(float, line.split())))
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
+ROBOTS = {"sim": SimRobot, "replay": ReplayRobot, "dds": DdsRobot}
+
+
+@contextlib.contextmanager
+def robot(name, tmp_path, *options):
+    with contextlib.closing(ROBOTS[name](tmp_path, *options)) as found:
+        yield found

@@ -1,0 +1,76 @@
+"""Over DDS, with a robot that knows nothing of ours but topics and types."""
+
+import time
+
+import pytest
+
+from hardware.profile import load_profile
+from hardware.ros_messages import Header, Image, Time, message_of, picture_of
+from hardware.transport import Place
+from tests.hardware.robots import DdsRobot, until
+
+
+def meet(here):
+    """A transport that the other side listens to."""
+    transport = here.place.open()
+    until(lambda: transport.frame() and transport._wheels.get_matched_subscriptions())
+    return transport
+
+
+@pytest.mark.parametrize(("kind", "stamped"), [
+    ("bgr8", "plain"), ("rgb8", "stamped"), ("jpeg", "plain")])
+def test_a_foreign_robot_is_seen_in_its_colours_and_hears_velocities(tmp_path, kind, stamped):
+    here = DdsRobot(tmp_path, kind, stamped)
+    transport = meet(here)
+    rgb = transport.frame().rgb
+    if kind == "jpeg":
+        assert rgb.shape == (48, 64, 3)
+        assert rgb[0, 0, 0] > 230
+        assert rgb[0, 0, 2] < 40
+    else:
+        assert rgb.shape == (24, 33, 3)
+        assert (rgb[:, :, 2 if kind == "bgr8" else 0] == 200).all()
+    until(lambda: transport.send((0.25, -0.5, 0.125)) or (0.25, -0.5, 0.125) in here.heard)
+    transport.close()
+    until(lambda: here.heard[-1] == (0.0, 0.0, 0.0))
+    here.close()
+
+
+def test_the_laboratorys_driver_hears_its_own_units(tmp_path):
+    here = DdsRobot(tmp_path, wire="lab")
+    transport = meet(here)
+    until(lambda: transport.send((0.5, -0.25, 1.0)) or (1.15, -0.575, 1.15) in here.heard)
+    transport.close()
+    here.close()
+    profile = load_profile("serbot_lab")
+    assert profile.from_wire(profile.on_wire((0.3, 0.1, -0.7))) == pytest.approx((0.3, 0.1, -0.7))
+
+
+def test_an_unknown_encoding_is_no_picture(tmp_path, caplog):
+    here = DdsRobot(tmp_path, "mono8")
+    transport = here.place.open()
+    until(lambda: "expected rgb8 or bgr8" in caplog.text)
+    time.sleep(0.3)
+    assert transport.frame() is None
+    assert caplog.text.count("mono8") == 1
+    transport.close()
+    here.close()
+
+
+@pytest.mark.parametrize(("width", "step", "data"), [(4, 12, 23), (4, 11, 24), (0, 0, 0)])
+def test_a_picture_whose_numbers_do_not_fit_is_refused(width, step, data):
+    with pytest.raises(ValueError, match="came as"):
+        picture_of(Image(Header(Time(0, 0), ""), 2, width, "rgb8", 0, step, bytes(data)))
+
+
+def test_damaged_jpegs_are_refused():
+    message = message_of(picture_of(Image(Header(Time(0, 0), ""), 8, 8, "rgb8", 0, 24,
+                                          bytes(range(192)))), packed=True)
+    message.data = message.data[:40]
+    with pytest.raises(ValueError, match="cannot be read"):
+        picture_of(message)
+
+
+def test_a_domain_is_a_number():
+    with pytest.raises(ValueError, match="ROS_DOMAIN_ID"):
+        Place("dds", "home").open()

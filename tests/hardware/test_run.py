@@ -1,0 +1,115 @@
+"""`python -m hardware.run`: what it refuses at once, and a simulated robot that it drives."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from envs.realtime import ticks
+from hardware.profile import load_profile
+from hardware.run import Config, connect, main
+from scenarios import load
+from tests.brains import Brain
+from tests.hardware.robots import robot
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.mark.parametrize(("options", "says"), [
+    ({"transport": "carrier_pigeon"}, "Expected one of sim"), ({"transport": "smi"}, "mean 'sim'"),
+    ({"policy": "expert"}, "needs to be told the truth"), ({"policy": "forwrad"}, "mean 'forward'"),
+    ({"transport": "replay"}, "needs --address"), ({"episodes": 0}, "must be 1 or more"),
+    ({"scenario": "3box"}, "Unknown scenario"), ({"profile": "serbto"}, "mean 'serbot'"),
+])
+def test_wrong_options_are_refused_before_anything_moves(options, says):
+    with pytest.raises(ValueError, match=says):
+        main(Config(**({"policy": "forward", "scenario": "1box_vert_left"} | options)))
+
+
+def test_nothing_real_is_armed_without_asking(tmp_path):
+    class Mute(Brain):
+        name = "mute"
+
+    config = Config("stop", "1box_vert_left", "dds", arm="now")
+    with robot("dds", tmp_path) as here:
+        import contextlib
+        import dataclasses
+
+        config = dataclasses.replace(config, address=here.place.address,
+                                     profile=here.place.profile)
+        with contextlib.ExitStack() as stack, pytest.raises(ValueError, match="you are asked"):
+            connect(config, load("1box_vert_left"), None, Mute(), stack)
+
+
+def test_a_simulated_robot_in_another_process_is_driven_into_the_box_by_a_blind_policy():
+    done = subprocess.run(
+        [sys.executable, "-m", "hardware.run", "--policy", "forward", "--scenario",
+         "1box_vert_left"], cwd=ROOT, capture_output=True, text=True)
+    assert "contact after" in done.stdout, done.stdout + done.stderr
+    assert "no success" in done.stdout
+    assert done.returncode == 0
+
+
+def test_a_recording_is_driven_to_its_end(tmp_path):
+    with robot("replay", tmp_path) as here:
+        done = subprocess.run(
+            [sys.executable, "-m", "hardware.run", "--policy", "forward", "--scenario",
+             "1box_vert_left", "--transport", "replay", "--address", here.place.address],
+            cwd=ROOT, capture_output=True, text=True)
+    assert "episode 0 (dummy" in done.stdout, done.stdout + done.stderr
+    assert "safety_stop after" in done.stdout  # a camera that shows nothing new is frozen
+    assert done.returncode == 1
+
+
+def test_limits_of_every_shipped_robot_let_it_stop_in_time():
+    for path in (ROOT / "hardware" / "robots").glob("*.toml"):
+        assert load_profile(path.stem).name == path.stem
+
+
+def test_moments_come_at_absolute_times_and_missed_ones_are_left_out():
+    now = [0.0]
+
+    def sleep(seconds):
+        now[0] += seconds + 0.0015  # as systems do
+
+    moments = ticks(0.02, lambda: now[0], sleep)
+    for count in range(100):
+        next(moments)
+        assert 0.0 <= now[0] - count * 0.02 <= 0.0016
+    now[0] += 0.1
+    next(moments)
+    assert now[0] == pytest.approx(2.08, abs=0.02)
+
+
+@pytest.mark.slow
+def test_the_loop_is_a_twentieth_as_late_as_relative_sleep():
+    import time
+
+    from envs.realtime import ask_for_priority
+
+    count, period_s = 1500, 0.02
+    ask_for_priority()
+    start_s, late, slept = time.monotonic(), [], []
+    moments = ticks(period_s)
+    for _ in range(count):
+        late.append(next(moments))
+    start_s = time.monotonic()
+    for number in range(count):
+        slept.append(time.monotonic() - start_s - number * period_s)
+        time.sleep(period_s)
+    ours, theirs = (sorted(each)[int(0.99 * count)] for each in (late, slept))
+    print(f"p99 late: {ours * 1e6:.0f} us, by relative sleep {theirs * 1e6:.0f} us")
+    assert ours <= theirs / 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", ["1box_vert_left", "2box_hori_left", "2box_vert_right"])
+@pytest.mark.parametrize("transport", ["sim", "dds"])
+def test_hybrid_reaches_the_cup_on_a_robot_in_another_process(scenario, transport):
+    done = subprocess.run(
+        [sys.executable, "-m", "hardware.run", "--policy", "hybrid", "--scenario", scenario,
+         "--transport", transport, "--simulated", "--episodes", "10"], cwd=ROOT,
+        capture_output=True, text=True)
+    print(done.stdout)
+    assert done.stdout.count(", success.") >= 7, done.stdout + done.stderr
