@@ -23,7 +23,8 @@ class Terminated(KeyboardInterrupt):
 
 
 def run_command(config_class: type[Config],
-                main: Callable[[Config], Callable[[], None] | None]) -> NoReturn:
+                main: Callable[[Config], Callable[[], None] | None],
+                prog: str | None = None) -> NoReturn:
     """Parse the command line into `config_class`, call `main` with it and leave the process.
 
     Args:
@@ -32,11 +33,13 @@ def run_command(config_class: type[Config],
         main: Checks, loads and works. A ValueError from it is bad input: its sentence goes to
             standard error and the exit code is 2. Where work follows in which a ValueError is
             a bug and wants its traceback, `main` only checks and loads, and returns the work.
+        prog: How the command is called, where `python -m MODULE` does not say all.
     """
     import tyro
 
     spec = sys.modules["__main__"].__spec__
-    config = tyro.cli(config_class, prog=f"python -m {spec.name}" if spec else None)
+    prog = prog or (f"python -m {spec.name}" if spec else None)
+    config = tyro.cli(config_class, prog=prog)
     _log(getattr(config, "log_level", "info"))
     signal.signal(signal.SIGTERM, _terminate)
     try:

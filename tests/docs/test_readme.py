@@ -11,8 +11,16 @@ from tests.docs.pages import PAGES, ROOT, clone, run
 from tests.docs.pages import blocks as blocks_of
 
 README = ROOT / "README.md"
+
+
+def called(module, options):
+    """The command as far as its options: a package has commands of its own."""
+    own = (ROOT / module.replace(".", "/")).is_dir()
+    return (module, options.split()[0]) if own else (module,)
+
+
 SHOWN = sorted({
-    (module, tuple(sorted(re.findall(r"(--[a-z-]+)", options))))
+    (called(module, options), tuple(sorted(re.findall(r"(--[a-z-]+)", options))))
     for page in (README, *PAGES)
     for module, options in re.findall(r"python -m ([a-z_.]+)([^\n#&`]*)",
                                       page.read_text(encoding="utf-8"))
@@ -20,9 +28,9 @@ SHOWN = sorted({
 })
 
 
-@pytest.mark.parametrize(("module", "options"), SHOWN)
-def test_a_shown_command_has_the_options_it_is_shown_with(module, options):
-    done = subprocess.run([sys.executable, "-m", module, "--help"], cwd=ROOT, text=True,
+@pytest.mark.parametrize(("command", "options"), SHOWN)
+def test_a_shown_command_has_the_options_it_is_shown_with(command, options):
+    done = subprocess.run([sys.executable, "-m", *command, "--help"], cwd=ROOT, text=True,
                           capture_output=True)
     assert done.returncode == 0, done.stderr
     assert [option for option in options if option not in done.stdout] == []

@@ -1,0 +1,1 @@
+"""How fast and how large: floors that no measurement can beat, and measurements beside them."""
