@@ -14,6 +14,7 @@ from scenarios.cli import run_command
 COMMANDS = {  # name -> (module, its options); each module has a `main` that takes them
     "floor": ("eval.bench.floor", "FloorOptions"),
     "claims": ("eval.bench.claims", "ClaimsOptions"),
+    "safety": ("eval.bench.safety", "SafetyOptions"),
 }
 BAD_INPUT, IMPOSSIBLE = 2, 1
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from hardware.transport import Place
 
-PATIENCE_S = 20.0  # the machine may be busy
+PATIENCE_S = 60.0  # the machine may be busy
 MOVES_M = 0.01
 LOOPBACK = """<CycloneDDS><Domain><General><Interfaces><NetworkInterface name="lo"/></Interfaces>
 <AllowMulticast>false</AllowMulticast></General><Discovery><ParticipantIndex>auto</ParticipantIndex>
