@@ -1,21 +1,57 @@
-"""summary.json and report.md of a run, from what its folder holds."""
+"""summary.json and report.md of a run, from what its folder holds; and a page to look at.
+
+`python -m eval.report RUN [RUN_B ...]` writes report.html: one file that needs no network.
+"""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from tyro.conf import Positional, arg
 
 from episodes.atomic import write_atomically
 from eval.provenance import told
 from eval.results import Run, episodes_sha256, write_json
 from eval.summary import summarise
 from eval.table import markdown, tables
+from scenarios.cli import LogLevel, run_command
 
 HEADINGS = {"closed": "Closed loop", "open": "Open loop: one-step errors on recorded episodes"}
 CAUTION_OPEN = ("One-step errors do not rank driving: a policy with a smaller error can drive "
                 "worse. Decisions of one episode resemble each other, so these intervals, which "
                 "count decisions, are narrower than the truth.")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Write report.html of a finished run, or of several beside each other and compared."""
+
+    runs: Annotated[tuple[Path, ...], arg(metavar="RUN"), Positional]
+    """Folders that eval.run made; the page goes into the first, which is the others' baseline."""
+    log_level: LogLevel = "info"
+    """How much is logged."""
+
+
+def report(*runs: Path | str) -> Path:
+    """Write report.html into the first run's folder and return where it is.
+
+    Raises:
+        ValueError: for what is no run of the closed loop; for several, as `eval.compare.compare`.
+    """
+    from eval.report_page import write_page
+
+    if not runs:
+        raise ValueError("Which run? Give one folder or more that eval.run made.")
+    folder, *others = map(Path, runs)
+    return write_page(folder, *others)
+
+
+def main(config: Config) -> None:
+    """Write the page and say where it is."""
+    print(f"Page: {report(*config.runs)}")
 
 
 def write_report(run: Run, lines: list[dict[str, Any]]) -> dict[str, Any]:
@@ -105,3 +141,7 @@ def _provenance(run: Run) -> str:
     ]
     return "## Where it comes from\n\n" + markdown(
         (["", ""], [[name, text] for name, text in rows]))
+
+
+if __name__ == "__main__":
+    run_command(Config, main)
