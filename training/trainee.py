@@ -50,7 +50,7 @@ class Trainee(nn.Module):
     def forward(self, episodes: Sequence[int], rng: np.random.Generator) -> torch.Tensor:
         """The head's loss over all windows of some episodes, each called by words by chance."""
         seen = self.see(episodes)
-        rows = np.arange(len(seen.steps))
+        rows = seen.covering(np.arange(len(seen.steps)), self.head.wants)
         windows, lengths = seen.windows(rows, self.head.wants, rng)
         commands, mask = seen.targets(rows, self.head.wants)
         device = self._backbone.device

@@ -9,7 +9,6 @@ They say fp16 for LoRA; here both use bf16.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,8 +67,8 @@ def tune(policy: Learned, lesson: Lesson, recipe: HeadRecipe, folder: Path) -> d
         folder: Where what is reached is kept, and scalars are written for TensorBoard.
 
     Returns:
-        As `train_head`, a pass being an epoch; and with `tuning`, `moved` (how many numbers) and
-        what the head learned `before`.
+        As `train_head`, a pass being one more epoch of the history; and with `tuning`, `moved` (how
+        many numbers) and `frozen_test_mae`, the head's behind frozen towers.
 
     Raises:
         ValueError: if a split is empty or a loss is no number.
@@ -79,8 +78,9 @@ def tune(policy: Learned, lesson: Lesson, recipe: HeadRecipe, folder: Path) -> d
     history = tuner.run()
     test_mae = round(tuner.mae(tuner.episodes.test), 5)
     tuner.give_back()
-    return {"history": history, "test_mae": test_mae, "overfitted": overfitted(history[1:]),
-            "tuning": asdict(tuner.numbers), "moved": tuner.moved, "before": before}
+    return {"history": before["history"] + history[1:], "test_mae": test_mae,
+            "overfitted": overfitted(history[1:]), "tuning": asdict(tuner.numbers),
+            "moved": tuner.moved, "frozen_test_mae": before["test_mae"]}
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,8 @@ class _Tuner:
         width = numbers.at_once * self._accelerator.num_processes
         self._accelerator.gradient_accumulation_steps = max(1, numbers.batch // width)
         policy.backbone = tuned.own(policy.backbone)
-        policy.backbone.freeze(self._accelerator.device)
+        policy.backbone.device = self._accelerator.device
+        tuned.towers(policy.backbone).to(policy.backbone.device)  # what reads words stays put
         policy.head.to(self._accelerator.device)
         self._trainee = Trainee(policy.backbone, policy.head, policy.tuning, policy.sizes,
                                 lesson).train()
@@ -130,11 +131,11 @@ class _Tuner:
         self._restore()
         return history
 
-    def mae(self, episodes: Sequence[int]) -> float:
+    def mae(self, episodes: np.ndarray) -> float:
         """As `one_step_mae`, of whole episodes by towers and head as they are now, in 32 bits."""
         head, sums = self._policy.head, torch.zeros(2, device=self._accelerator.device)
         self._trainee.eval()
-        for number in self._loop.share(np.asarray(episodes)):
+        for number in self._loop.share(episodes):
             with torch.no_grad():
                 seen = self._trainee.see([number])
             rows = np.arange(len(seen.steps))
@@ -151,7 +152,7 @@ class _Tuner:
         policy.backbone = tuned.own(self._shared)
         tuned.take(policy.backbone, policy.tuning, policy.learned_by_towers, policy.sizes,
                    policy.name)
-        policy.backbone.freeze(self._accelerator.device)
+        policy.backbone.freeze(self._shared.device)
 
     def _prepared(self) -> Loop:
         """Optimizer and schedule, one rate for the towers and one for the head."""

@@ -86,18 +86,26 @@ def test_no_head_learns_what_frozen_towers_do_not_see(lesson):
     assert train_head(head, lesson.features, HeadRecipe(epochs=6))["test_mae"] > GUESSED - 0.1
 
 
+@pytest.fixture
+def unkept(monkeypatch):
+    """Nothing is kept on disk after a pass."""
+    monkeypatch.setattr(module.Loop, "keep", lambda *_: None)
+
+
+@pytest.mark.usefixtures("unkept")
 def test_end_to_end_learns_it(lesson, tmp_path, changed):
-    changed("hybrid_end_to_end", learning_rate=0.01, head_learning_rate=2e-3, passes=30, batch=4)
+    changed("hybrid_end_to_end", learning_rate=0.01, head_learning_rate=2e-3, passes=15, batch=2)
     learned = tune(fresh("hybrid_end_to_end", lesson), lesson, RECIPE, tmp_path)
-    assert learned["test_mae"] < 0.3
+    assert learned["test_mae"] < GUESSED - 0.15
 
 
+@pytest.mark.usefixtures("unkept")
 def test_adapters_of_a_high_rank_learn_it_too(lesson, tmp_path, changed, monkeypatch):
-    changed("hybrid_lora", learning_rate=0.01, head_learning_rate=2e-3, passes=30, batch=4)
+    changed("hybrid_lora", learning_rate=0.01, head_learning_rate=2e-3, passes=15, batch=2)
     monkeypatch.setattr("policies.learned.sizes",
                         lambda name: replace(TINY, lora_rank=16, lora_alpha=64.0))
     learned = tune(fresh("hybrid_lora", lesson), lesson, RECIPE, tmp_path)
-    assert learned["test_mae"] < 0.3
+    assert learned["test_mae"] < GUESSED - 0.15
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -163,7 +171,7 @@ def test_interrupted_training_ends_with_the_same_weights(name, lesson, tmp_path,
             tune(fresh(name, lesson), lesson, RECIPE, tmp_path / "parts")
     parts = fresh(name, lesson)
     learned = tune(parts, lesson, RECIPE, tmp_path / "parts")
-    assert [entry["pass"] for entry in learned["history"]] == [0, 1, 2]
+    assert [entry["pass"] for entry in learned["history"] if "pass" in entry] == [1, 2]
     for key, value in whole.learned_by_towers.items():
         assert torch.equal(parts.learned_by_towers[key], value)
 
