@@ -25,7 +25,8 @@ try:
 except ImportError:  # a robot has none: a plain class of the same shape
     gymnasium = None  # type: ignore[assignment]
 
-PATIENCE_S = 2.0  # for live pictures: at the start, and before giving an episode up
+START_S = 20.0  # for the first pictures: processes start, topics find each other
+PATIENCE_S = 2.0  # for live pictures, before giving an episode up
 POLL_S = 0.005
 SETTLE_S = 0.15  # after a reset, pictures of before may still be under way
 UNKNOWN = "unknown"  # a factor that nobody stated
@@ -98,7 +99,7 @@ class RobotEnv(_Base):
         if self._referee is not None:
             self._referee.reset(int(seed or 0), self._fixed)
         since_s = time.monotonic() + SETTLE_S
-        self.pilot.wait_live(PATIENCE_S)
+        self.pilot.wait_live(START_S)
         self._consent(self.pilot)
         self._last = self.pilot.state()
         frame = self._fresh(since_s)
@@ -207,7 +208,7 @@ class RobotEnv(_Base):
                 "path": [truth.robot], "resampled": 0}
 
 
-def wait_for_arming(pilot: Pilot, patience_s: float = PATIENCE_S) -> None:
+def wait_for_arming(pilot: Pilot, patience_s: float = START_S) -> None:
     """Arm without asking anybody, as soon as the watchdog is there.
 
     Raises:

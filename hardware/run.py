@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import arg
@@ -72,6 +73,8 @@ class Config:
     """Folder with the policy's weights; the shipped ones where not given."""
     device: Annotated[str | None, arg(metavar="NAME")] = None
     """Where the model runs: cpu, cuda."""
+    record: Annotated[str | None, arg(metavar="DIR")] = None
+    """Folder for what was seen and sent: an episode file a drive, pictures of the policy's size."""
     log_level: LogLevel = "info"
     """How much is logged."""
 
@@ -116,16 +119,21 @@ def main(config: Config) -> Callable[[], None]:
 def drive(config: Config, scenario: Scenario, env: RobotEnv, policy: Policy) -> list[Driven]:
     """Drive the episodes in a world that is ready."""
     from episodes.rollout import Task, rollout
+    from hardware.recording import keep
     from scenarios import episode_seed
 
     found = []
     for index in range(config.episodes):
         seed = episode_seed(PURPOSE, config.seed, scenario.layout_group, index)
         words = config.instruction or scenario.instructions.english
-        record = rollout(env, policy, Task(seed, words, execute=config.execute))
+        record = rollout(env, policy, Task(seed, words, execute=config.execute,
+                                           keep_rgb=config.record is not None))
         knows = env.info["side_followed"] is not None or record.ended_by in ("goal", "contact")
         found.append(Driven(record, env.info["is_success"] if knows else None, env.why))
         _say(found[-1], index)
+        if config.record is not None:
+            path = keep(record, Path(config.record), config.profile, config.mode, env.why)
+            print(f"  {path}", flush=True)
     return found
 
 

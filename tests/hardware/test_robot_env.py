@@ -2,14 +2,17 @@
 
 import dataclasses
 import time
+from datetime import datetime
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from envs import load_robot
+from episodes.hdf5 import read_episode
 from episodes.rollout import Task, rollout
 from hardware.pilot import State
+from hardware.recording import keep
 from hardware.robot_env import RobotEnv
 from hardware.safety import RefusedError
 from hardware.transport import Frame, LinkLostError
@@ -205,3 +208,18 @@ def test_its_spaces_are_the_simulators():
     assert here.observation_space == there.observation_space
     assert here.action_space == there.action_space
     there.close()
+
+
+def test_a_drive_is_kept_as_an_episode_that_reads_like_any_other(tmp_path):
+    record = rollout(world(FakePilot()), Forward(), Task(3, "go left", most=3, keep_rgb=True))
+    path = keep(record, tmp_path / "drives", "serbot", "vla", "", datetime(2026, 5, 4, 3, 2, 1))
+    assert path.name == "episode_20260504_030201_1box_vert_left.h5"
+    episode = read_episode(path)
+    assert episode.source == "real"
+    assert episode.instruction == "go left"
+    assert episode.images.shape == (4, 12, 16, 3)
+    assert (episode.images == 77).all()
+    assert episode.commands[1:].tolist() == [pytest.approx(AHEAD)] * 3
+    known = rollout(world(FakePilot()), Forward(), Task(
+        3, "go", {"distance": "far", "pattern": "core"}, most=1, keep_rgb=True))
+    assert keep(known, tmp_path, "serbot", "vla", "").stem.endswith("1box_vert_left_core_far")
