@@ -1,7 +1,7 @@
 """A policy that slips: what follows a mistake is seldom seen where few are made.
 
-Every other episode it now and then stands still, or goes off in a random direction, instead of what
-it wanted (noise injected into the driver, Laskey et al. 2017, here into DAgger's). It collects
+In some episodes it now and then stands still, or goes off in a random direction, instead of what it
+wanted (noise injected into the driver, Laskey et al. 2017, here into DAgger's). It collects
 episodes and is never judged.
 """
 
@@ -17,9 +17,6 @@ import policies
 from envs.interface import Observation, full_command
 from policies.interface import Action, Memory, Policy
 
-CLUMSY_SHARE = 0.5  # of the episodes
-SLIPS = 0.15  # of the decisions of such an episode; half of them stand still
-
 
 @dataclass
 class ClumsyMemory:
@@ -33,15 +30,22 @@ class ClumsyMemory:
 class Clumsy(Policy):
     """Any policy that gives one command at a time or more; its plans are cut to one."""
 
-    def __init__(self, driver: str, **options: Any) -> None:
-        """`driver`: as `--policy` takes it, with its options."""
-        self._driver = policies.make(driver, **options)
+    def __init__(self, driver: str, share: float, slips: float, **options: Any) -> None:
+        """Who drives, and how badly.
+
+        Args:
+            driver: As `--policy` takes it.
+            share: Of the episodes in which it slips.
+            slips: Of the decisions of such an episode; half of them stand still.
+            options: The driver's.
+        """
+        self._driver, self._share, self._slips = policies.make(driver, **options), share, slips
         self.spec = replace(self._driver.spec, name="clumsy", plan_length=1)
 
     def begin(self, instruction: str, seed: int) -> ClumsyMemory:
         """Whether it slips at all, and when, comes with the episode's seed."""
         rng = np.random.default_rng(seed)
-        slips = SLIPS if rng.random() < CLUMSY_SHARE else 0.0
+        slips = self._slips if rng.random() < self._share else 0.0
         return ClumsyMemory(self._driver.begin(instruction, seed), rng, slips)
 
     def act(self, memories: Sequence[ClumsyMemory],

@@ -1,8 +1,9 @@
 """DAgger (Ross et al. 2011): the policy drives, the planner says what would have been right.
 
-The policy slips in every other episode (`training.clumsy`), so that its few mistakes, and what
-follows them, are seen often enough. Each round's episodes become files of the usual format whose
-actions are the planner's, so that the next head learns from them as from the expert's own.
+The policy slips now and then (`training.clumsy`), more in later rounds, so that its mistakes, which
+get fewer, and what follows them are seen often enough. Each round's episodes become files of the
+usual format whose actions are the planner's, so that the next head learns from them as from the
+expert's own.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ FIRST_INDEX = 500_000  # of a round's layouts: the expert's episodes begin at 0
 ROUND_STRIDE = 100_000  # layouts of two rounds never meet
 BATCH = 8
 CLUMSY = "training.clumsy:Clumsy"
+SLIPPING = ((0.5, 0.15), (1.0, 0.25))  # by round: share of the episodes, of their decisions
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +56,9 @@ def collect(folder: Path, checkpoint: Path, round_number: int,
         return find_episodes(folder)
     folder.mkdir(parents=True, exist_ok=True)
     jobs = list(_jobs(round_number, options))
-    recipe = Recipe(CLUMSY, {"driver": str(checkpoint.absolute())}, envs.load_robot(),
+    share, slips = SLIPPING[min(round_number, len(SLIPPING) - 1)]
+    driver = {"driver": str(checkpoint.absolute()), "share": share, "slips": slips}
+    recipe = Recipe(CLUMSY, driver, envs.load_robot(),
                     {"appearance": options.appearance}, batch=BATCH)
     lost = 0
     for driven in drive_all(recipe, jobs, options.workers, options.engine, options.address):

@@ -43,9 +43,9 @@ class TrainingOptions:
     """Passes over these pictures."""
     epochs: int = 24
     """Passes over the episodes for the head."""
-    dagger_rounds: int = 1
+    dagger_rounds: int = 2
     """How often the policy drives, the planner says what was right, and a new head learns both."""
-    dagger_episodes: int = 2400
+    dagger_episodes: int = 3200
     """Driven in each round, all scenarios together."""
     validation_episodes: int = 5
     """Driven per scenario on layouts of the purpose `val` after training; 0 drives none."""
