@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 SPIN_S = 0.001  # before a deadline the clock is watched instead of slept: sleeping ends late
-PRIORITY = 10  # of 1 to 99; anything above none goes before ordinary processes
+SIMULATED, DRIVES, WATCHES = 10, 20, 30  # of 1 to 99; the higher goes first, all before ordinary
 
 
 def ticks(period_s: float, clock: Callable[[], float] = time.monotonic,
@@ -30,10 +30,10 @@ def ticks(period_s: float, clock: Callable[[], float] = time.monotonic,
         due_s += period_s * max(1, int((clock() - due_s) // period_s))
 
 
-def ask_for_priority() -> bool:
+def ask_for_priority(priority: int) -> bool:
     """Go before ordinary processes, where the system allows it; threads started later do, too."""
     try:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(PRIORITY))
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(priority))
     except (AttributeError, OSError):  # no Linux, or no right to
         return False
     return True

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.realtime import ask_for_priority, ticks
+from envs.realtime import DRIVES, ask_for_priority, ticks
 from hardware.board import Board
 from hardware.link import Link, inherited
 from hardware.profile import load_profile
@@ -144,7 +144,7 @@ def main(place: str, mode: str, orders: str, watchdog: str, pictures: str, state
     """
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # those are for who gives orders
-    ask_for_priority()
+    ask_for_priority(DRIVES)
     where, link = Place(**json.loads(place)), inherited(int(orders))
     try:
         transport = where.open()

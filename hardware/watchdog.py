@@ -11,7 +11,7 @@ import json
 import signal
 import time
 
-from envs.realtime import ask_for_priority, ticks
+from envs.realtime import WATCHES, ask_for_priority, ticks
 from hardware.link import Link, inherited
 from hardware.safety import REPEATS, TICK_S, Watch
 from hardware.transport import Place, Transport
@@ -27,7 +27,7 @@ def main(place: str, beats: str, driver: str) -> None:
     """
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # it ends when there is nothing to watch any more
-    ask_for_priority()
+    ask_for_priority(WATCHES)
     link = inherited(int(beats))
     transport = Place(**json.loads(place)).open(looks=False)
     watch(link, transport, int(driver))
