@@ -40,9 +40,9 @@ def check(address: str | None) -> None:
     try:  # Ray itself would try for minutes, or for ever
         _greet(host, int(port))
     except (OSError, OverflowError) as error:
-        raise ValueError(f"no Ray cluster answers at {address} within {REACH_S:g} s ({error}); "
-                         f"`ray status` on its head says whether it runs and at which "
-                         f"address.") from error
+        raise ValueError(f"no Ray cluster answers at {address} ({error}; asked for at most "
+                         f"{REACH_S:g} s); `ray status` on its head says whether it runs and at "
+                         f"which address.") from error
 
 
 def _greet(host: str, port: int) -> None:

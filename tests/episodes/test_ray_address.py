@@ -34,8 +34,8 @@ def listening(answer: bytes | None):
 def test_somebody_who_is_no_head_is_refused_after_a_stated_time(monkeypatch, answer, why):
     monkeypatch.setattr("episodes.ray_session.REACH_S", 0.3)
     with listening(answer) as address:
-        with pytest.raises(ValueError, match=rf"no Ray cluster answers at {address} within 0\.3 s "
-                                             rf"\({why}\); `ray status`"):
+        with pytest.raises(ValueError, match=rf"no Ray cluster answers at {address} \({why}; asked "
+                                             r"for at most 0\.3 s\); `ray status`"):
             check(address)
 
 
