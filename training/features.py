@@ -76,19 +76,19 @@ class Features:
     def targets(self, rows: np.ndarray, wants: Wants) -> tuple[torch.Tensor, torch.Tensor]:
         """Right answers [B, W, plan, 2] for every frame of the windows, and [B, W, plan] 1 or 0.
 
-        Counted are answers that a robot would have to give with as much to look back on: all of a
-        window that begins with its episode, the last of any other. A plan ends with its episode.
+        A plan ends with its episode. Early frames of a window in mid-episode count too, though no
+        robot looks back so little there: they teach to believe the picture, not the count of steps
+        alone, and keep a robot that stopped too early from driving on into the cup.
         """
         lengths = np.minimum(self.steps[rows] + 1, wants.window)
         frame, valid = self._frames(rows, lengths, wants.window)
-        whole = (self.steps[rows] < wants.window)[:, None] | (frame == rows[:, None])
         ahead = frame[..., None] + np.arange(wants.plan)
-        within = (valid & whole)[..., None] & (ahead < self.ends[rows][:, None, None])
+        within = valid[..., None] & (ahead < self.ends[rows][:, None, None])
         commands = self.commands[np.minimum(ahead, len(self.commands) - 1)]
         return commands, torch.from_numpy(within.astype(np.float32))
 
     def covering(self, rows: np.ndarray, wants: Wants) -> np.ndarray:
-        """Those of whole episodes' decisions whose windows answer for every one of them once."""
+        """Those of whole episodes' decisions whose windows answer for each with all it may see."""
         if wants.only_last:
             return rows
         return rows[(self.steps[rows] >= wants.window - 1) | (rows == self.ends[rows] - 1)]
