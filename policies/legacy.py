@@ -35,6 +35,7 @@ CLIP_NAMES = (  # transformers' CLIPModel to open_clip's CLIP
 )
 TURNED = {"visual_projection.weight": "visual.proj", "text_projection.weight": "text_projection"}
 QUERY = re.compile(r"^(.*)\.self_attn\.q_proj\.(weight|bias)$")
+WEAKEST = "weakest"  # motion of the training data, see `policies.head`
 SCALE = re.compile(r"^scale\..*\.(mean|std)$")
 
 
@@ -84,7 +85,7 @@ def head_tensors(tensors: Tensors, wanted: Tensors) -> dict[str, torch.Tensor]:
 
     A file with our names is taken as it is. In another one the one recurrent module and the linear
     layers, in their order, take the places of the head's own; what scales features starts as
-    identity, since such files have none.
+    identity, and any motion counts as one, since such files say neither.
 
     Args:
         tensors: Of the whole file.
@@ -94,8 +95,10 @@ def head_tensors(tensors: Tensors, wanted: Tensors) -> dict[str, torch.Tensor]:
             if part(name).component in (RECURRENT, HEAD)}
     if set(rest) & set(wanted):
         return rest
-    names = dict(zip(_ordered(rest), _ordered(wanted)))
+    places = {name: value for name, value in wanted.items() if name != WEAKEST}
+    names = dict(zip(_ordered(rest), _ordered(places)))
     found = {names.get(name, name): value for name, value in rest.items()}
+    found[WEAKEST] = torch.zeros_like(wanted[WEAKEST])
     for name, value in wanted.items():
         scale = SCALE.match(name)
         if scale:

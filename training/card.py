@@ -36,7 +36,8 @@ compares |
 
 ## Results
 
-On held-out layouts, with intervals and beside all others: docs/leaderboard.md.
+Driven on held-out layouts: `python -m eval.leaderboard --policy {policy}`
+measures it, with intervals and beside others.
 
 ## Limits
 

@@ -68,24 +68,22 @@ def train_head(head: Head, features: Features, recipe: HeadRecipe,
         folder: Where every epoch is kept, and scalars for TensorBoard; nothing without it.
 
     Returns:
-        `history` (a loss and a validation error an epoch), `test_mae` (command units) and
-        `overfitted`, in words, where validation rose while training fell.
+        `history` (loss and validation error of epochs), `test_mae` (command units), `overfitted`.
 
     Raises:
-        ValueError: if a split is empty or the loss is no number.
+        ValueError: for an empty split or a loss that is no number.
     """
     set_seed(recipe.seed)
     parts = split(features.layouts, recipe)
     training = _learned_from(parts.training, features, recipe, allowed)
     _standardise(head, features, training)
     head.fit(features.commands[training])
-    if recipe.frames == "all":
-        training = features.covering(training, head.wants)
+    training = training if recipe.frames != "all" else features.covering(training, head.wants)
     loop = _prepared(_Trainee(head), recipe, len(training), folder)
     history = loop.resume(folder) if folder else []
     best = _Best(head, history, folder)
     for epoch in epochs(len(history), recipe.epochs, "head"):
-        if len(history) - best.epoch > recipe.patience:
+        if epoch - best.epoch > recipe.patience:
             break
         loss = _one_epoch(loop, head, features, training, epoch, recipe)
         mae = one_step_mae(head, features, parts.validation)
@@ -95,8 +93,8 @@ def train_head(head: Head, features: Features, recipe: HeadRecipe,
             loop.keep(folder, history)
     loop.accelerator.end_training()
     best.restore()
-    test_mae = round(one_step_mae(head, features, parts.test), 5)
-    return {"history": history, "test_mae": test_mae, "overfitted": overfitted(history)}
+    return {"history": history, "overfitted": overfitted(history),
+            "test_mae": round(one_step_mae(head, features, parts.test), 5)}
 
 
 def _tell(loop: Loop, history: list[dict[str, float]], epoch: dict[str, float],

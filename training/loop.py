@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from accelerate import Accelerator, PartialState
+from accelerate.state import AcceleratorState
 from accelerate.utils import DataLoaderConfiguration
 from torch import nn
 
@@ -79,6 +80,7 @@ def accelerator(precision: str, **more: Any) -> Accelerator:
         precision: no or bf16, of the products.
         more: Other arguments of `Accelerator`.
     """
+    AcceleratorState._reset_state()  # else the first precision of a process is that of all
     return Accelerator(mixed_precision=precision, **more,
                        dataloader_config=DataLoaderConfiguration(split_batches=True))
 

@@ -15,7 +15,8 @@ from training.recipes import recipe_of
 
 WIDTH, PATCHES = 4, 6
 GUESS = 1.15 / 2  # mean error over both axes of who guesses a sideways +-1.15 is as large
-RECIPE = HeadRecipe(epochs=12, batch=64, learning_rate=5e-3, patience=99, feature_noise=0.0)
+RECIPE = HeadRecipe(epochs=12, batch=64, learning_rate=5e-3, patience=99, feature_noise=0.0,
+                    precision="no")
 
 
 def lesson(side: np.ndarray, told: np.ndarray | None = None, steps: int = 1, **seen: torch.Tensor):
@@ -117,15 +118,19 @@ def test_case_4_plans_tasks_and_places_of_five_commands():
 def test_case_5_is_less_certain_of_what_it_never_saw():
     side = signs(1600)
     data = lesson(side, kosmos_vision=shown(side))
-    head = head_of("case5_active_learning", MINI, dict.fromkeys(widths(MINI), WIDTH))
-    train_head(head, data, RECIPE)
-    assert one_step_mae(head, data, np.arange(1600)) < 0.3 * GUESS
-    parts, lengths = data.windows(np.arange(400), head.wants, None)
-    between = parts | {"kosmos_vision": parts["kosmos_vision"].clone()}
-    between["kosmos_vision"][..., 0] = 0.0  # neither side
-    known, unknown = (uncertainty(head, each, lengths, 16, torch.Generator().manual_seed(0))
-                      for each in (parts, between))
-    assert unknown.mean() > 1.25 * known.mean()
+    scatter = []
+    for seed in range(3):  # one small head may be an exception
+        head = head_of("case5_active_learning", MINI, dict.fromkeys(widths(MINI), WIDTH), seed)
+        train_head(head, data, replace(RECIPE, epochs=30))
+        assert one_step_mae(head, data, np.arange(1600)) < 0.3 * GUESS
+        parts, lengths = data.windows(np.arange(400), head.wants, None)
+        between = parts | {"kosmos_vision": parts["kosmos_vision"].clone()}
+        between["kosmos_vision"][..., 0] = 0.0  # neither side
+        chance = torch.Generator().manual_seed(0)
+        scatter.append([uncertainty(head, each, lengths, 16, chance).mean().item()
+                        for each in (parts, between)])
+    known, unknown = np.mean(scatter, axis=0)
+    assert unknown > 1.25 * known
 
 
 def test_frame_selection_is_a_recipe_and_no_other_model():
