@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from hardware.safety import Command, RefusedError
@@ -50,6 +50,7 @@ def attack(mode, sequence):
     for action, ticks in sequence:
         play(bench, action, ticks)
     bench.gate.disarm()
+    assert bench.run(TICK_S) == (0.0, 0.0, 0.0)  # the next tick tells the wheels
     for action, ticks in sequence:  # never a motion after the stop
         play(bench, action, ticks)
         assert bench.gate.velocity == (0.0, 0.0, 0.0)
@@ -59,7 +60,12 @@ sequences = st.lists(st.tuples(actions, st.integers(0, 3)), min_size=1, max_size
 modes = st.sampled_from(("manual", "vla", "shared"))
 
 
+SPUN_AND_NOT_TICKED = [(Command(1, None, None, "", None), 0),
+                       (Command("operator", 0, 0.0, (0.0, 0.0, 0.5), None), 1)]
+
+
 @settings(max_examples=FEW, deadline=None, suppress_health_check=list(HealthCheck))
+@example("manual", SPUN_AND_NOT_TICKED)
 @given(modes, sequences)
 def test_no_hostile_action_moves_the_robot_beyond_its_limits(mode, sequence):
     attack(mode, sequence)
