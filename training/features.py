@@ -77,8 +77,8 @@ class Features:
         """Right answers [B, W, plan, 2] for every frame of the windows, and [B, W, plan] 1 or 0.
 
         A plan ends with its episode. Early frames of a window in mid-episode count too, though no
-        robot looks back so little there: they teach to believe the picture, not the count of steps
-        alone, and keep a robot that stopped too early from driving on into the cup.
+        robot looks back so little there: meant to teach to believe the picture, not the count of
+        steps alone (docs/training.md has what was measured).
         """
         lengths = np.minimum(self.steps[rows] + 1, wants.window)
         frame, valid = self._frames(rows, lengths, wants.window)
