@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -42,7 +43,10 @@ class State:
 
 
 class Pilot:
-    """Drives one robot through processes that do not depend on this one's pace."""
+    """Drives one robot through processes that do not depend on this one's pace.
+
+    Several threads may give orders: who decides and who watches the operator's page.
+    """
 
     def __init__(self, place: Place, mode: str = "vla") -> None:
         """Start driver and watchdog, and wait for the driver.
@@ -68,6 +72,7 @@ class Pilot:
             os.close(file)
         self._link, self._number = Link(ours), 0
         self._answers: dict[int, dict[str, Any]] = {}
+        self._speaking = threading.Lock()  # numbers rise in the order in which orders are sent
         self._frame: Frame | None = None
         self._seen = 0
         self.source = self._begun()
@@ -99,7 +104,8 @@ class Pilot:
 
     def refusal(self, number: int) -> str:
         """Why an order was refused, as far as is known by now; "" where it was not."""
-        self._listen()
+        with self._speaking:
+            self._listen()
         return self._answers.get(number, {}).get("refused", "")
 
     def arm(self) -> None:
@@ -155,21 +161,23 @@ class Pilot:
                 process.wait()
 
     def _order(self, **order: Any) -> int:
-        self._listen()
-        self._number += 1
-        self._link.send(number=self._number, **order)
-        return self._number
+        with self._speaking:
+            self._listen()
+            self._number += 1
+            self._link.send(number=self._number, **order)
+            return self._number
 
     def _ask(self, **order: Any) -> None:
         """Give an order and wait for the answer."""
         number, until_s = self._order(**order), time.monotonic() + ANSWER_S
-        while number not in self._answers:
+        while (answer := self._answers.get(number)) is None:
             if self._link.lost or time.monotonic() > until_s:
                 raise RefusedError("driver", "The process that drives does not answer.")
             time.sleep(POLL_S)
-            self._listen()
-        if self._answers[number]["reason"]:
-            raise RefusedError(self._answers[number]["reason"], self._answers[number]["refused"])
+            with self._speaking:
+                self._listen()
+        if answer["reason"]:
+            raise RefusedError(answer["reason"], answer["refused"])
 
     def _listen(self) -> None:
         for answer in self._link.heard():
