@@ -78,8 +78,10 @@ class Comparison:
             "min_effect": self.min_effect, "warnings": self.warnings,
             "runs": {name: {"run": side.name, "policy": side.policy, "episodes": len(side.lines)}
                      for name, side in zip(self.names, [self.baseline, *self.others])},
-            "comparisons": [{"baseline": self.names[0], "other": name} | each.as_json()
-                            for name, each in zip(self.names[1:], self.contrasts)]}
+            "comparisons": [
+                {"baseline": self.names[0], "other": name,
+                 "better_run": {"baseline": self.names[0], "other": name}.get(each.better or "")}
+                | each.as_json() for name, each in zip(self.names[1:], self.contrasts)]}
 
 
 def compare(*runs: Path | str, metric: str = Config.metric, alpha: float = Config.alpha,

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eval.contrast import RATES, Contrast, Difference
+from eval.contrast import LOWER_IS_BETTER, RATES, Contrast, Difference, favours
 from eval.inference import POWER, detectable
 from eval.table import Table, number_cell
 
 if TYPE_CHECKING:
     from eval.compare import Comparison
 
-HOW = ("Differences are the second run minus the first, of rates in points, in [] the 95 % "
-       "bootstrap interval over layouts, then the same with scenarios drawn anew too. p: Holm's, "
-       "the deciding metric over all comparisons, the others over all of theirs.")
+HOW = ("Of rates differences are in points, in [] the 95 % bootstrap interval over layouts, then "
+       "the same with scenarios drawn anew too. p: Holm's, the deciding metric over all "
+       "comparisons, the others over all of theirs. Better: whom p lets one name; a dash where "
+       "chance may have done it. (-): less is better.")
 
 
 def show(found: Comparison) -> None:
@@ -26,7 +27,7 @@ def show(found: Comparison) -> None:
     for warning in found.warnings:
         console.print(Text(warning, style="bold red"))
     for name, each in zip(found.names[1:], found.contrasts):
-        print_table(console, *difference_table(found.names[0], name, each))
+        print_table(console, *difference_table(found.names[0], name, each, found.alpha))
         for line in notes(found.names[0], name, each, found.alpha):
             console.print(line, highlight=False, markup=False)
         console.print()
@@ -35,11 +36,16 @@ def show(found: Comparison) -> None:
         console.print(Text(verdict, style="bold"), soft_wrap=True)
 
 
-def difference_table(baseline: str, other: str, each: Contrast) -> tuple[str, Table]:
+def difference_table(baseline: str, other: str, each: Contrast,
+                     alpha: float) -> tuple[str, Table]:
     """Title and table of one comparison; the first row decides."""
-    headers = ["metric", "pairs", baseline, other, "difference", "scenarios like these", "p"]
-    return (f"{other} minus {baseline}: {len(each.pairs.baseline)} pairs on {each.layouts} layouts",
-            (headers, [_row(row) for row in (each.decides, *each.also)]))
+    short = {"baseline": baseline.split()[0], "other": other.split()[0]}
+    headers = ["metric", "pairs", baseline, other, f"{short['other']} minus {short['baseline']}",
+               "scenarios like these", "p", "better"]
+    return (f"{other} against {baseline}: {len(each.pairs.baseline)} pairs on {each.layouts} "
+            f"layouts",
+            (headers, [[*_row(row), short.get(favours(row, alpha) or "", "-")]
+                       for row in (each.decides, *each.also)]))
 
 
 def notes(baseline: str, other: str, each: Contrast, alpha: float) -> list[str]:
@@ -69,7 +75,7 @@ def notes(baseline: str, other: str, each: Contrast, alpha: float) -> list[str]:
 
 
 def _row(each: Difference) -> list[str]:
-    name = each.metric.replace("_", " ")
+    name = each.metric.replace("_", " ") + (" (-)" if each.metric in LOWER_IS_BETTER else "")
     if each.difference is None:
         return [name, "0", "-", "-", "-", "-", "-"]
     return [name, str(each.pairs), _value(each, each.baseline), _value(each, each.other),

@@ -59,15 +59,28 @@ class Contrast:
     verdict: str = ""
     better: str | None = None  # baseline | other
 
+    @property
+    def lead(self) -> tuple[float, float, float] | None:
+        """By how much the better one is better, and the interval's ends: above 0 is in its favour.
+
+        None where neither is better.
+        """
+        found = self.decides
+        if self.better is None or found.difference is None:
+            return None
+        return _in_favour(found.difference, found.low or 0.0, found.high or 0.0)
+
     def as_json(self) -> dict[str, Any]:
         """Everything but the episodes."""
         return {
+            "difference_is": "other minus baseline",
             "pairs": len(self.pairs.baseline), "layouts": self.layouts,
             "unpaired": self.pairs.unpaired, "errors": self.pairs.errors,
             "differs": self.pairs.differs, "decides": _rounded(self.decides),
             "counts": self.counts, "p_mcnemar": self.p_mcnemar,
             "also": [_rounded(each) for each in self.also],
             "layouts_needed": self.layouts_needed, "verdict": self.verdict, "better": self.better,
+            "better_by": self.lead and [round(each, 6) for each in self.lead],
         }
 
 
@@ -130,13 +143,15 @@ def _verdict(each: Contrast, baseline: str, other: str, alpha: float,
     found, what = each.decides, each.decides.metric.replace("_", " ")
     if found.difference is None or found.low is None or found.high is None:
         return f"nothing to compare: no pair has {what}", None
-    where = (f"{what} {amount(found.metric, found.difference)} "
-             f"[{_end(found.metric, found.low)}, {_end(found.metric, found.high)}]")
-    if found.p_holm is not None and found.p_holm <= alpha:
-        is_other = (found.difference < 0) == (found.metric in LOWER_IS_BETTER)
-        name = other if is_other else baseline
-        return f"{name} is better: {where}, p = {found.p_holm:.2g}", (
-            "other" if is_other else "baseline")
+    better = favours(found, alpha)
+    if better is not None:
+        names = (other, baseline) if better == "other" else (baseline, other)
+        by = _with_ends(found.metric, *_in_favour(found.difference, found.low, found.high))
+        less = " (less is better)" if found.metric in LOWER_IS_BETTER else ""
+        return (f"{names[0]} is better than {names[1]} by {by} in {what}{less}, "
+                f"p = {found.p_holm:.2g}"), better
+    where = (f"{other} minus {baseline} is "
+             f"{_with_ends(found.metric, found.difference, found.low, found.high, '+')} in {what}")
     largest = max(abs(found.low), abs(found.high))
     if largest <= min_effect:
         return (f"no difference: one larger than {amount(found.metric, largest, signed=False)} can "
@@ -148,8 +163,24 @@ def _verdict(each: Contrast, baseline: str, other: str, alpha: float,
             f"here are {len(each.pairs.baseline)}"), None
 
 
-def _end(metric: str, value: float) -> str:
-    return f"{100 * value:+.1f}" if metric in RATES else f"{value:+.3g}"
+def favours(found: Difference, alpha: float) -> str | None:
+    """Who is better in this metric: baseline, other, or None where chance may have done it."""
+    if found.difference is None or found.p_holm is None or found.p_holm > alpha:
+        return None
+    is_other = (found.difference < 0) == (found.metric in LOWER_IS_BETTER)
+    return "other" if is_other else "baseline"
+
+
+def _in_favour(difference: float, low: float, high: float) -> tuple[float, float, float]:
+    """A difference and its ends, seen from the side of whom it favours."""
+    return (difference, low, high) if difference >= 0.0 else (-difference, -high, -low)
+
+
+def _with_ends(metric: str, difference: float, low: float, high: float, sign: str = "") -> str:
+    """`+10.0 points [-6.0, +26.0]`; a sign is shown where it says who is ahead."""
+    digits, factor = (".1f", 100.0) if metric in RATES else (".3g", 1.0)
+    ends = ", ".join(f"{factor * each + 0.0:{sign}{digits}}" for each in (low, high))
+    return f"{amount(metric, difference, signed=bool(sign))} [{ends}]"
 
 
 def _differences(names: tuple[str, ...], mine: np.ndarray, theirs: np.ndarray,

@@ -88,7 +88,7 @@ def _playable(path: Path) -> str:
 def _compared(found: Comparison) -> dict[str, Any]:
     rows = []
     for name, each in zip(found.names[1:], found.contrasts):
-        title, table = difference_table(found.names[0], name, each)
+        title, table = difference_table(found.names[0], name, each, found.alpha)
         rows.append({"title": title, "table": table,
                      "notes": notes(found.names[0], name, each, found.alpha)})
     return {"verdicts": found.verdicts, "rows": rows, "how": HOW,

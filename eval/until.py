@@ -134,12 +134,16 @@ class Decided:
         numbers = [each for taken in self._taken for each in taken]
         low, high = confidence(self._taken, self._config.alpha)
         mean = sum(numbers) / len(numbers) if numbers else 0.0
-        where = (f"success {100 * mean:+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}] after "
-                 f"{len(self._taken)} rounds, {episodes} episodes")
+        after = f"after {len(self._taken)} rounds, {episodes} episodes"
+        ahead = f"by {100 * mean:.1f} points [{100 * low:.1f}, {100 * high:.1f}] in success {after}"
+        behind = (f"by {-100 * mean:.1f} points [{-100 * high:.1f}, {-100 * low:.1f}] in success "
+                  f"{after}")
+        where = (f"this policy minus that is {100 * mean:+.1f} points [{100 * low:+.1f}, "
+                 f"{100 * high:+.1f}] in success {after}")
         size = f"{100 * self._config.min_effect:.1f} points"
         verdict = {
-            BETTER: f"this policy is better than {side.policy} of {side.name}: {where}",
-            WORSE: f"this policy is worse than {side.policy} of {side.name}: {where}",
+            BETTER: f"this policy is better than {side.policy} of {side.name} {ahead}",
+            WORSE: f"this policy is worse than {side.policy} of {side.name} {behind}",
             ALIKE: f"no difference to {side.policy} of {side.name} as large as {size}: {where}",
             None: f"undecided, for {side.name} has no more episodes: {where}; drive more of it",
         }[decision]

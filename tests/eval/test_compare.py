@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from eval.compare import compare
+from eval.compare_tables import difference_table
 from eval.contrast import ALSO, METRICS
 from eval.report import write_report
 from eval.score import score
@@ -40,7 +41,7 @@ def test_the_one_that_wins_more_is_better_and_the_numbers_can_be_counted(tmp_pat
     assert each.decides.p == each.p_mcnemar == 2 / 2 ** 10
     assert each.decides.low == pytest.approx(0.5 - 0.22, abs=0.05)  # 1.96 * 0.5 / root of 20
     assert each.better == "other"
-    assert found.verdicts[0].startswith("B (b) is better: success +50.0 points [+")
+    assert found.verdicts[0].startswith("B (b) is better than A (a) by 50.0 points [")
 
 
 def test_swapping_the_runs_swaps_the_verdict(tmp_path):
@@ -48,13 +49,26 @@ def test_swapping_the_runs_swaps_the_verdict(tmp_path):
     there, back = compare(*runs).contrasts[0], compare(*reversed(runs)).contrasts[0]
     assert back.decides.difference == -there.decides.difference
     assert (there.better, back.better) == ("other", "baseline")
-    assert back.verdict.startswith("A (b) is better: success -50.0 points")
+    assert back.verdict.startswith("A (b) is better than B (a) by 50.0 points [")
+    assert back.lead == there.lead
+    assert there.lead == (0.5, there.decides.low, there.decides.high)
+
+
+def test_the_table_names_whom_each_row_favours(tmp_path):
+    """Winning more and needing less time both favour the winner, whichever sign they have."""
+    found = compare(*folders(tmp_path, never, always))
+    _, (headers, rows) = difference_table("A (a)", "B (b)", found.contrasts[0], found.alpha)
+    assert headers[4:] == ["B minus A", "scenarios like these", "p", "better"]
+    cells = {row[0]: row for row in rows}
+    assert (cells["success"][4][:6], cells["success"][-1]) == ("+100.0", "B")
+    assert (cells["time s (-)"][4][0], cells["time s (-)"][-1]) == ("+", "A")  # stopped later
+    assert cells["reach"][-1] == "-"
 
 
 def test_too_few_episodes_are_underpowered_and_say_how_many_are_needed(tmp_path):
     found = compare(*folders(tmp_path, every(2), lambda s, i: i % 2 == (i > 9)))
     verdict = found.verdicts[0]
-    assert verdict.startswith("underpowered: success +0.0 points")
+    assert verdict.startswith("underpowered: B (b) minus A (a) is +0.0 points [")
     # Differences of +-1 in half of the pairs: variance 10/19, (2.80 / 0.05)^2 * 10/19 = 1652.
     assert "a difference of 5.0 points needs about 1653 episodes, here are 20" in verdict
 
@@ -62,7 +76,7 @@ def test_too_few_episodes_are_underpowered_and_say_how_many_are_needed(tmp_path)
 def test_equal_runs_exclude_what_lies_outside_their_interval(tmp_path):
     found = compare(*folders(tmp_path, every(2), every(2)))
     assert found.verdicts == ["no difference: one larger than 0.0 points can be excluded "
-                              "(success +0.0 points [+0.0, +0.0])"]
+                              "(B (b) minus A (a) is +0.0 points [+0.0, +0.0] in success)"]
 
 
 def test_a_layouts_left_and_right_are_one_witness(tmp_path):
@@ -96,7 +110,8 @@ def test_other_metrics_have_differences_and_p_values_of_their_own(tmp_path):
 def test_another_metric_can_decide_and_less_time_is_better(tmp_path):
     found = compare(*folders(tmp_path, always, never), metric="time_s", min_effect=0.1)
     assert found.contrasts[0].decides.difference == pytest.approx(-0.8)  # two decisions less
-    assert found.verdicts[0].startswith("B (b) is better: time s -0.8 s [")
+    assert found.verdicts[0].startswith("B (b) is better than A (a) by 0.8 s [0.8, 0.8] in time s "
+                                        "(less is better), p = ")
 
 
 def test_errors_and_what_only_one_drove_are_left_out_and_counted(tmp_path):
@@ -173,7 +188,9 @@ def test_what_else_differs_is_listed_and_random_weights_are_said_loudly(tmp_path
 def test_json_holds_all_numbers_and_no_nan(tmp_path):
     content = compare(*folders(tmp_path, never, always)).as_json()
     text = json.dumps(content, allow_nan=False)
-    assert json.loads(text)["comparisons"][0]["decides"]["difference"] == 1.0
+    (row,) = json.loads(text)["comparisons"]
+    assert (row["decides"]["difference"], row["difference_is"]) == (1.0, "other minus baseline")
+    assert (row["better"], row["better_run"], row["better_by"]) == ("other", "B (b)", [1.0] * 3)
     assert not any(isinstance(each, float) and math.isnan(each)
                    for row in content["comparisons"][0]["also"] for each in row.values())
 
@@ -189,7 +206,8 @@ def test_the_command_prints_a_verdict_and_writes_json(tmp_path):
     runs = folders(tmp_path, every(2), always)
     done = command(*runs, "--json", tmp_path / "found" / "c.json")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.rstrip().splitlines()[-1].startswith("B (b) is better: success +50.0")
+    assert done.stdout.rstrip().splitlines()[-1].startswith(
+        "B (b) is better than A (a) by 50.0 points [")
     assert "Both 10, only A (a) 0, only B (b) 10, neither 0" in done.stdout
     assert json.loads((tmp_path / "found" / "c.json").read_text())["metric"] == "success"
 

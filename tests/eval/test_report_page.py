@@ -117,7 +117,7 @@ def test_two_runs_stand_beside_each_other_with_the_verdict(tmp_path):
     lost = stored(tmp_path, "a", [walk((0, 0), (1, 0), ended_by="time")] * 8)
     won = stored(tmp_path, "b", [straight()] * 8)
     page = page_of(lost, won)
-    assert "B (b) is better: success +100.0 points" in page.text
+    assert "B (b) is better than A (a) by 100.0 points [100.0, 100.0] in success" in page.text
     assert (lost.folder / "report.html").exists()
     assert not (won.folder / "report.html").exists()
     keys = [each["data-key"] for each in page.having("tr", **{"class": "episode"})]
