@@ -42,6 +42,10 @@ class Task:
     confidence_threshold: float = CONFIDENCE_THRESHOLD  # 0 drives whatever the policy is unsure of
 
 
+class CutShortError(Exception):
+    """Thrown into `steps`: the episode ends here, and its record is returned as it is."""
+
+
 class _Log:
     """What one episode leaves, collected decision by decision."""
 
@@ -102,8 +106,8 @@ Deed = tuple[str, tuple[Any, ...], dict[str, Any]]  # a world's method and its a
 Episode = Generator["Question | Deed", Any, Record]
 
 
-def rollout(world: Any, policy: Policy, task: Task,
-            beat: Callable[[], None] = lambda: None) -> Record:
+def rollout(world: Any, policy: Policy, task: Task, beat: Callable[[], None] = lambda: None,
+            salvage: Callable[[Record, BaseException], None] | None = None) -> Record:
     """Drive one episode and return its record.
 
     Args:
@@ -112,17 +116,36 @@ def rollout(world: Any, policy: Policy, task: Task,
             other exception is a bug and is not caught.
         task: Seed, instruction and how many rows of a plan to drive before asking again.
         beat: Called again and again, as a sign of life.
+        salvage: Is given what was driven, as a `safety_stop`, where an exception (Ctrl-C, a bug in
+            policy or world) ends the episode; the exception goes on.
     """
     episode = steps(world.unwrapped, policy, task)
     wanted = next(episode)
     while True:
-        beat()
-        back = (ask(policy, [wanted], 1)[0] if isinstance(wanted, Question)
-                else getattr(world, wanted[0])(*wanted[1], **wanted[2]))
+        try:
+            beat()
+            back = (ask(policy, [wanted], 1)[0] if isinstance(wanted, Question)
+                    else getattr(world, wanted[0])(*wanted[1], **wanted[2]))
+        except BaseException as fault:
+            record = _cut_short(episode)
+            if record is not None and salvage is not None:
+                salvage(record, fault)
+            raise
         try:
             wanted = episode.send(back)
         except StopIteration as end:
             return end.value
+
+
+def _cut_short(episode: Episode) -> Record | None:
+    """The record of an episode so far; None before its first picture."""
+    try:
+        episode.throw(CutShortError())
+    except StopIteration as end:
+        return end.value
+    except CutShortError:
+        return None
+    raise AssertionError("an episode that is cut short asks for nothing more")
 
 
 def steps(place: Any, policy: Policy, task: Task) -> Episode:
@@ -142,16 +165,26 @@ def steps(place: Any, policy: Policy, task: Task) -> Episode:
     observation, info = yield "reset", (), {"seed": task.seed, "options": task.fixed}
     log = _Log(observation, info, task.keep_rgb)
     question = Question(policy.begin(task.instruction, policy_seed(task.seed)), observation)
-    ended_by, error, confidence = None, None, None
+    try:
+        ended_by, error = yield from _decide(place, policy, task, log, question)
+    except CutShortError:
+        return _record(place, policy, task, log, "safety_stop", None)
+    policy.end(question.memory)
+    return _record(place, policy, task, log, ended_by, error)
+
+
+def _decide(place: Any, policy: Policy, task: Task, log: _Log,
+            question: Question) -> Generator[Question | Deed, Any, tuple[str, str | None]]:
+    """Decision by decision, until something ends the episode: what did, and which error."""
+    info, confidence = log.info, None
     plan: list[np.ndarray] = []
-    while ended_by is None:
+    while True:
         latency_s = 0.0
         if not plan:
             _tell(policy, question.memory, info, place.scenario)
             answer = yield question
             if isinstance(answer.action, ActionError):
-                ended_by, error = "policy_error", str(answer.action)
-                break
+                return "policy_error", str(answer.action)
             plan, latency_s = _rows(answer.action, task), answer.latency_s
             confidence = answer.action.confidence
         command = plan.pop(0)
@@ -159,11 +192,9 @@ def steps(place: Any, policy: Policy, task: Task) -> Episode:
         log.moved(command, info.get("sent", command), latency_s, confidence)
         log.look(question.observation, info)
         if terminated:
-            ended_by = info["ended_by"]
-        elif truncated or len(log.sent) == task.most:
-            ended_by = "time"
-    policy.end(question.memory)
-    return _record(place, policy, task, log, ended_by, error)
+            return info["ended_by"], None
+        if truncated or len(log.sent) == task.most:
+            return "time", None
 
 
 def ask(policy: Policy, questions: Sequence[Question], batch: int) -> list[Answer]:

@@ -30,6 +30,8 @@ PATIENCE_S = 2.0  # for live pictures, before giving an episode up
 POLL_S = 0.005
 SETTLE_S = 0.15  # after a reset, pictures of before may still be under way
 UNKNOWN = "unknown"  # a factor that nobody stated
+CAMERA_WORDS = {"frozen camera": "The camera is frozen: its pictures are counted up, but show the "
+                                 "same while the robot is told to move."}
 
 
 class _Plain:
@@ -160,9 +162,11 @@ class RobotEnv(_Base):
         until_s = time.monotonic() + PATIENCE_S
         while time.monotonic() < until_s:
             frame = self.pilot.frame()
-            if frame is not None and frame.arrived_s >= since_s and not frame.is_black:
+            state = self._state()
+            if (frame is not None and frame.arrived_s >= since_s and not frame.is_black
+                    and (state.live or not state.armed)):
                 return frame
-            if self._state().lost:
+            if state.lost:
                 return None
             time.sleep(POLL_S)
         return None
@@ -175,7 +179,8 @@ class RobotEnv(_Base):
     def _ended(self, frame: Frame | None, state: State) -> str | None:
         """`safety_stop` and, in `why`, what happened; None while all is well."""
         if state.lost or frame is None:
-            self.why = state.lost or f"No live pictures for {PATIENCE_S:g} s."
+            self.why = state.lost or CAMERA_WORDS.get(
+                state.why, f"No live pictures for {PATIENCE_S:g} s.")
         elif not state.armed:
             self.why = f"The robot was stopped ({state.why})."
         return "safety_stop" if self.why else None

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import arg
 
-from scenarios.cli import LogLevel, run_command
+from scenarios.cli import LogLevel, Terminated, run_command
 
 if TYPE_CHECKING:
     from envs.interface import RobotSpec
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 PURPOSE = "eval"  # the layouts that `eval.run` drives, too
 STOPPED = 1  # exit code: the robot was stopped for safety, or could not start
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 logger = logging.getLogger(__name__)
 
@@ -119,22 +121,65 @@ def main(config: Config) -> Callable[[], None]:
 def drive(config: Config, scenario: Scenario, env: RobotEnv, policy: Policy) -> list[Driven]:
     """Drive the episodes in a world that is ready."""
     from episodes.rollout import Task, rollout
-    from hardware.recording import keep
     from scenarios import episode_seed
 
-    found = []
+    def salvage(record: Record, fault: BaseException) -> None:
+        """Stand, and keep what was driven until an exception ends it."""
+        with undisturbed():
+            env.pilot.disarm()
+            env.why = _words(fault)
+            if config.record is not None:
+                _keep(config, record, env.why)
+        _say(Driven(record, None, env.why), len(found))
+
+    found: list[Driven] = []
     for index in range(config.episodes):
         seed = episode_seed(PURPOSE, config.seed, scenario.layout_group, index)
         words = config.instruction or scenario.instructions.english
         record = rollout(env, policy, Task(seed, words, execute=config.execute,
-                                           keep_rgb=config.record is not None))
+                                           keep_rgb=config.record is not None), salvage=salvage)
         knows = env.info["side_followed"] is not None or record.ended_by in ("goal", "contact")
         found.append(Driven(record, env.info["is_success"] if knows else None, env.why))
         _say(found[-1], index)
         if config.record is not None:
-            path = keep(record, Path(config.record), config.profile, config.mode, env.why)
-            print(f"  {path}", flush=True)
+            print(f"  {_keep(config, record, env.why)}", flush=True)
     return found
+
+
+def _keep(config: Config, record: Record, why: str) -> Path:
+    """Write a drive's file.
+
+    Raises:
+        ValueError: where it cannot be written; the robot stands by then.
+    """
+    from hardware.recording import keep
+
+    assert config.record is not None
+    try:
+        return keep(record, Path(config.record), config.profile, config.mode, why)
+    except OSError as error:
+        raise ValueError(f"{config.record}: this drive could not be kept ({error.strerror}); the "
+                         "robot stands, and files of earlier drives are whole.") from error
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Whoever presses Ctrl-C twice shall not lose what the first one keeps."""
+    before = [signal.signal(each, signal.SIG_IGN) for each in ENDS]
+    try:
+        yield
+    finally:
+        for each, handler in zip(ENDS, before):
+            signal.signal(each, handler)
+
+
+def _words(fault: BaseException) -> str:
+    """What ended a drive, for the operator and the record."""
+    if isinstance(fault, Terminated):
+        return "It was ended from outside (SIGTERM, or the terminal was closed)."
+    if isinstance(fault, KeyboardInterrupt):
+        return "It was interrupted (Ctrl-C)."
+    return f"{type(fault).__name__}: {fault}"
 
 
 def connect(config: Config, scenario: Scenario, robot: RobotSpec, policy: Policy,
@@ -181,21 +226,27 @@ def start_bridge(address: str, profile: str) -> subprocess.Popen[bytes]:
 def ask_operator(pilot: Any) -> None:
     """Arm once the operator says so."""
     from hardware.robot_env import wait_for_arming
+    from hardware.safety import RefusedError
 
-    input("Is the way free and the emergency stop at hand? Enter arms the robot, Ctrl-C ends. ")
+    try:
+        input("Is the way free and the emergency stop at hand? Enter arms the robot, Ctrl-C ends. ")
+    except EOFError:
+        raise RefusedError("operator", "Nobody is there to be asked: standard input has ended. "
+                           "A robot that is real needs an operator.") from None
     wait_for_arming(pilot)
 
 
 def _work(config: Config, scenario: Scenario, robot: RobotSpec, policy: Policy) -> None:
     from hardware.safety import RefusedError
     from hardware.transport import LinkLostError
+    from policies.interface import UnreachableError
 
     with contextlib.ExitStack() as stack:
         try:
             env = connect(config, scenario, robot, policy, stack)
             found = drive(config, scenario, env, policy)
             state = env.pilot.state()
-        except (LinkLostError, RefusedError, ValueError) as error:
+        except (LinkLostError, RefusedError, UnreachableError, ValueError) as error:
             print(f"error: {error}", file=sys.stderr)
             sys.exit(STOPPED)
         refused = ", ".join(f"{count} {why}" for why, count in state.refused.items())
@@ -209,8 +260,9 @@ def _say(driven: Driven, index: int) -> None:
     """One line an episode."""
     record = driven.record
     verdict = {True: "success", False: "no success", None: "nobody judged"}[driven.is_success]
-    print(f"episode {index} ({record.source}, seed {record.seed}): {record.ended_by} after "
-          f"{record.decisions} decisions, {verdict}. {driven.why}".rstrip(), flush=True)
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        print(f"episode {index} ({record.source}, seed {record.seed}): {record.ended_by} after "
+              f"{record.decisions} decisions, {verdict}. {driven.why}".rstrip(), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The process that stops the wheels when the one that drives them does not: `Watch` decides.
 
 It has a connection of its own to the robot, no other work, and drives nowhere: all that it can say
-is zero. Whoever fell silent is ended first, so that it does not come back and drive on.
+is zero. Whoever stays silent is ended, so that it does not come back and drive on.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ def watch(link: Link, transport: Transport, driver: int) -> None:
         if link.lost:
             rules.lost()
         if rules.tick(now_s):
-            if told == 0 and not link.lost:
+            if rules.why and told == 0 and not link.lost:
                 with contextlib.suppress(ProcessLookupError):
                     signal.pidfd_send_signal(driver, signal.SIGKILL)
             transport.stop()
-            told += 1
+            told += bool(rules.why)
             if told > REPEATS:
                 return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import sys
@@ -19,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class Terminated(KeyboardInterrupt):
-    """Somebody sent SIGTERM: it ends a command like Ctrl-C, with a code of its own."""
+    """SIGTERM came, or the terminal closed: it ends a command like Ctrl-C, with another code."""
 
 
 def run_command(config_class: type[Config],
@@ -42,12 +43,15 @@ def run_command(config_class: type[Config],
     config = tyro.cli(config_class, prog=prog)
     _log(getattr(config, "log_level", "info"))
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` goes on without a terminal
+        signal.signal(signal.SIGHUP, _terminate)
     try:
         work = _checked(main, config)
         if work is not None:
             work()
     except KeyboardInterrupt as stop:
-        print("Interrupted.", file=sys.stderr)
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            print("Interrupted.", file=sys.stderr)
         sys.exit(TERMINATED if isinstance(stop, Terminated) else INTERRUPTED)
     sys.exit(0)
 

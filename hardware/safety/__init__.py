@@ -18,8 +18,8 @@ from hardware.safety.checks import (
     Velocity,
 )
 from hardware.safety.gate import FRAME_AGE_S, LIFE_S, LIVE_FRAMES, MODES, RELEASE_S, REPEATS, Gate
-from hardware.safety.watch import SILENT_S, Watch
+from hardware.safety.watch import SILENT_S, SURE_TICKS, Watch
 
 __all__ = ["FRAME_AGE_S", "LATE_S", "LIFE_S", "LIVE_FRAMES", "MODES", "RELEASE_S", "REPEATS",
-           "SILENT_S", "SOURCES", "STOP_S", "TICK_S", "ZERO", "Command", "Gate", "Limits",
-           "RefusedError", "Velocity", "Watch"]
+           "SILENT_S", "SOURCES", "STOP_S", "SURE_TICKS", "TICK_S", "ZERO", "Command", "Gate",
+           "Limits", "RefusedError", "Velocity", "Watch"]

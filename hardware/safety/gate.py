@@ -59,6 +59,9 @@ class Gate:
         self._numbers: dict[str, int] = {}  # by source: the highest seen
         self._input_s = -math.inf  # of the operator
         self._frame = (-1, -math.inf)  # number, arrival
+        self._changed_s = -math.inf  # arrival of the last picture that was unlike the one before
+        self._moving_s: float | None = None  # since when the wheels are told to move
+        self._frozen = False
         self._in_a_row = 0
         self._watched_s = -math.inf
         self._ticked_s: float | None = None
@@ -90,12 +93,21 @@ class Gate:
                                            f"{mode!r}."))
         self.mode = mode
 
-    def saw_frame(self, number: int, arrived_s: float) -> None:
-        """The camera gave a picture. One that was there before, or is not newer, counts nothing."""
+    def saw_frame(self, number: int, arrived_s: float, is_repeat: bool = False) -> None:
+        """The camera gave a picture. One that was there before, or is not newer, counts nothing.
+
+        Args:
+            number: Rises with every picture.
+            arrived_s: When it came.
+            is_repeat: It shows the same pixels as the one before. A camera that goes on so while
+                the robot is told to move is frozen, until it shows something else.
+        """
         last, last_s = self._frame
         if number > last and arrived_s >= last_s:
             self._in_a_row = self._in_a_row + 1 if arrived_s - last_s <= FRAME_AGE_S else 1
             self._frame = (number, arrived_s)
+            if not is_repeat:
+                self._changed_s, self._frozen = arrived_s, False
 
     def saw_watchdog(self, now_s: float) -> None:
         """The watchdog gave a sign of life."""
@@ -103,7 +115,8 @@ class Gate:
 
     def is_live(self, now_s: float) -> bool:
         """Whether pictures come, and have come for a while."""
-        return self._in_a_row >= LIVE_FRAMES and 0.0 <= now_s - self._frame[1] <= FRAME_AGE_S
+        return (self._in_a_row >= LIVE_FRAMES and not self._frozen
+                and 0.0 <= now_s - self._frame[1] <= FRAME_AGE_S)
 
     def arm(self, now_s: float) -> None:
         """Allow motion. Whatever was decided before stays refused.
@@ -168,6 +181,7 @@ class Gate:
         if not 0.0 <= elapsed_s <= STOP_S:  # a clock that jumps, or a pause: who knows what moved
             self._held.clear()
             self.velocity, elapsed_s = ZERO, 0.0
+        self._notice_frozen(now_s)
         target = self._target(now_s)
         if target is None:  # standing by order: no ramp
             self.velocity = ZERO
@@ -188,13 +202,21 @@ class Gate:
         if "operator" in held:
             return self._drives("operator", held["operator"])
         if not self.is_live(now_s):
-            self.why = "camera"
+            self.why = "frozen camera" if self._frozen else "camera"
             self._held.clear()  # what was decided on that stream is not taken up again
             return None
         if "policy" in held:
             return self._drives("policy", held["policy"])
         self.why = "no command"
         return ZERO
+
+    def _notice_frozen(self, now_s: float) -> None:
+        if self.velocity == ZERO:
+            self._moving_s = None
+        elif self._moving_s is None:
+            self._moving_s = now_s
+        elif now_s - max(self._moving_s, self._changed_s) > FRAME_AGE_S:
+            self._frozen, self._in_a_row = True, 0
 
     def _drives(self, source: str, held: Held) -> Velocity:
         self.why, self.driven[source] = "", held

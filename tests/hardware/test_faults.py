@@ -65,6 +65,19 @@ def test_the_robot_stands_when_the_driver_dies_hangs_or_is_ended(pilot, held, nu
     until(lambda: pilot.driver.poll() is not None)  # one that hangs is ended: it never comes back
 
 
+def test_a_pause_of_the_whole_machine_ends_nobody(pilot, held):
+    for pause_s in (0.23, 0.3, 0.3):
+        both = (pilot.watchdog.pid, pilot.driver.pid)
+        for each in both:
+            os.kill(each, signal.SIGSTOP)
+        time.sleep(pause_s)
+        for each in both:
+            os.kill(each, signal.SIGCONT)
+        time.sleep(0.3)
+        assert pilot.driver.poll() is None
+    go(pilot)
+
+
 def test_the_robot_stands_when_the_watchdog_dies(pilot, held):
     os.kill(pilot.watchdog.pid, signal.SIGKILL)
 

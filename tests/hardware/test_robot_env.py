@@ -168,6 +168,16 @@ def test_a_camera_that_freezes_ends_the_episode(monkeypatch):
         env.reset()
 
 
+def test_a_camera_that_counts_on_but_shows_the_same_ends_the_episode(monkeypatch):
+    monkeypatch.setattr("hardware.robot_env.PATIENCE_S", 0.5)
+    pilot = FakePilot()
+    env = world(pilot)
+    env.reset()
+    pilot.now = dataclasses.replace(STILL, live=False, why="frozen camera")
+    assert env.step(np.float32(AHEAD))[4]["ended_by"] == "safety_stop"
+    assert env.why.startswith("The camera is frozen")
+
+
 def test_nothing_begins_without_consent():
     pilot = FakePilot()
 

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from hardware.safety import FRAME_AGE_S, SILENT_S, STOP_S, Watch
+from hardware.safety import FRAME_AGE_S, SILENT_S, STOP_S, SURE_TICKS, Watch
 from tests.hardware.virtual import TICK_S, Bench, speed
 
 EVENTS = 10_000
@@ -51,6 +51,35 @@ def test_a_thousand_of_each_event_and_the_robot_stands_in_time(event):
         else:  # the policy dies: its last command ends by itself
             since_s = bench.gate._held["policy"].until_s
         assert bench.stands_after_s(since_s, most_s=1.0) <= LATEST_S
+
+
+def test_a_camera_that_counts_on_but_shows_the_same_stops_the_robot_until_it_shows_more():
+    bench = moving_bench(random.Random(4))
+    since_s, bench.frozen = bench.now_s, True
+    while bench.now_s < since_s + 1.0:
+        if bench.gate.armed:
+            bench.say()
+        bench.run(0.1)
+    moving = [at_s for at_s, velocity in bench.said if at_s > since_s and velocity != (0, 0, 0)]
+    assert moving[-1] - since_s <= LATEST_S
+    assert bench.gate.why == "frozen camera"
+    assert not bench.gate.is_live(bench.now_s)
+    bench.frozen = False
+    bench.run(0.4)
+    bench.say()
+    bench.run(0.1)
+    assert bench.gate.why == ""
+    assert speed(bench.gate.velocity) > 0.0
+
+
+def test_a_robot_that_stands_may_see_the_same_for_ever():
+    bench = Bench()
+    bench.frozen = True
+    bench.run(2.0)
+    assert bench.gate.is_live(bench.now_s)
+    bench.say()
+    bench.run(0.1)
+    assert speed(bench.gate.velocity) > 0.0
 
 
 def test_ticks_that_come_late_do_not_keep_the_robot_going():
@@ -109,9 +138,22 @@ def test_the_watch_stops_the_wheels_when_signs_of_life_end_or_repeat():
     watch.heard(4, 1.1)
     assert not watch.tick(1.0 + SILENT_S - 0.001)
     assert watch.tick(1.0 + SILENT_S + 0.001)
-    watch.heard(6, 1.2)
-    assert watch.tick(1.2)  # who was silent once is not trusted again
+    assert watch.why == ""
+    for number in range(1, SURE_TICKS):
+        assert watch.tick(1.0 + SILENT_S + number * TICK_S)
     assert watch.why == "silent"
+    watch.heard(6, 1.3)
+    assert watch.tick(1.3)  # who was silent for so long is not trusted again
+
+
+def test_a_pause_of_the_whole_machine_stops_the_wheels_and_condemns_nobody():
+    """The watchdog wakes first: nobody else can have given a sign of life."""
+    watch = Watch()
+    watch.heard(1, 1.0)
+    assert watch.tick(1.5)
+    watch.heard(2, 1.52)
+    assert not watch.tick(1.52)
+    assert watch.why == ""
 
 
 def test_the_watch_stops_the_wheels_when_the_driver_is_gone():

@@ -17,6 +17,7 @@ class Bench:
         self.now_s = 1000.0
         self.gate = Gate(LIMITS, mode)
         self.camera = self.watchdog = True
+        self.frozen = False  # the camera counts on, and shows the same
         self.said = []  # (time, velocity) of every tick
         self._number = self._frame = self._ticks = 0
         if armed:
@@ -42,7 +43,7 @@ class Bench:
                 self.gate.saw_watchdog(self.now_s)
             if self.camera and self._ticks % 2 == 0:
                 self._frame += 1
-                self.gate.saw_frame(self._frame, self.now_s)
+                self.gate.saw_frame(self._frame, self.now_s, self.frozen)
             self.said.append((self.now_s, self.gate.tick(self.now_s)))
         return self.said[-1][1]
 
