@@ -23,6 +23,7 @@ MIN_STD = 1e-3  # features that move less are left as they are, not blown up
 MEASURED = 4096  # decisions from which mean and deviation are taken
 # A head may leave some of its layers out of a step; several processes wait for all of them else.
 PARTLY_USED = DistributedDataParallelKwargs(find_unused_parameters=True)
+LOOKED_AT = 8192  # validation decisions after every epoch, always the same
 OVERFITTED = 1.1  # validation this much worse than at its best, while training still fell
 
 
@@ -31,6 +32,7 @@ class HeadRecipe:
     """Every number of a head's training; stored beside the weights."""
 
     epochs: int = 24
+    windows: int = 32_000  # drawn by chance for an epoch, of those there are
     patience: int = 8  # epochs without a better validation before it ends
     batch: int = 128
     learning_rate: float = 2e-3
@@ -80,13 +82,14 @@ def train_head(head: Head, features: Features, recipe: HeadRecipe,
     head.fit(features.commands[training])
     training = training if recipe.frames != "all" else features.covering(training, head.wants)
     loop = _prepared(_Trainee(head), recipe, len(training), folder)
+    looked_at = parts.validation[::-(-len(parts.validation) // LOOKED_AT)]
     history = loop.resume(folder) if folder else []
     best = _Best(head, history, folder)
     for epoch in epochs(len(history), recipe.epochs, "head"):
         if epoch - best.epoch > recipe.patience:
             break
         loss = _one_epoch(loop, head, features, training, epoch, recipe)
-        mae = one_step_mae(head, features, parts.validation)
+        mae = one_step_mae(head, features, looked_at)
         _tell(loop, history, {"loss": round(loss, 5), "validation_mae": round(mae, 5)}, recipe)
         best.see(mae, epoch + 1)
         if folder is not None:
@@ -224,7 +227,7 @@ def _one_epoch(loop: Loop, head: Head, features: Features, index: np.ndarray, ep
     if recipe.curriculum:
         index = _lesson_of(epoch, index, features, recipe)
     steps, total = _batches(len(index), recipe), 0.0
-    for batch in np.array_split(rng.permutation(index), steps):
+    for batch in np.array_split(rng.permutation(index)[:recipe.windows], steps):
         rows = loop.share(batch)
         windows, lengths = features.windows(rows, head.wants, rng)
         noisy = _noisy(windows, head, recipe.feature_noise)
@@ -240,8 +243,8 @@ def _one_epoch(loop: Loop, head: Head, features: Features, index: np.ndarray, ep
 
 
 def _batches(windows: int, recipe: HeadRecipe) -> int:
-    """Batches of an epoch."""
-    return max(1, round(windows / recipe.batch))
+    """Batches of an epoch, where there are so many windows."""
+    return max(1, round(min(windows, recipe.windows) / recipe.batch))
 
 
 def _lesson_of(epoch: int, index: np.ndarray, features: Features,

@@ -155,6 +155,21 @@ def test_the_curriculum_begins_with_what_is_easy_and_ends_with_all(monkeypatch):
     assert learned == [{0, 1}, {0, 1, 2}, {0, 1, 2, 3}, *[{0, 1, 2, 3}] * 3]
 
 
+def test_an_epoch_draws_as_many_windows_as_the_recipe_says_and_others_each_time(monkeypatch):
+    data, drawn = features(60), []
+    windows = data.windows
+
+    def watched(rows, wants, rng):
+        if rng is not None:
+            drawn.extend(rows)
+        return windows(rows, wants, rng)
+
+    monkeypatch.setattr(data, "windows", watched)
+    train_head(Listens(window=1), data, HeadRecipe(epochs=2, batch=20, windows=40))
+    assert [len(set(drawn[:40])), len(set(drawn[40:])), len(drawn)] == [40, 40, 80]
+    assert set(drawn[:40]) != set(drawn[40:])
+
+
 def test_two_processes_train_what_one_trains(tmp_path):
     trainer = Path(__file__).with_name("alone_or_shared.py")
     one = [sys.executable, trainer, tmp_path / "one"]
