@@ -130,7 +130,7 @@ def drive(cell: Cell, folder: Path) -> Run:
     begun = find_run(cell, folder)
     if begun is not None and is_finished(begun):
         return begun
-    with _quietly():
+    with quietly():
         if begun is not None and _asks_the_same(begun, cell):
             return Run(run(resume=str(begun.folder), workers=cell.options["workers"]).folder)
         return Run(run(**cell.options, out=str(folder / RUNS / cell.name)).folder)
@@ -157,10 +157,10 @@ def _asks_the_same(begun: Run, cell: Cell) -> bool:
 
 
 @contextlib.contextmanager
-def _quietly() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """What a run says of each episode stays in its own log; warnings are heard.
 
-    But for how to go on with that run alone: the leaderboard's own command does.
+    But for how to go on with that run alone: the command that drives several does.
     """
     def is_loud(record: logging.LogRecord) -> bool:
         return record.levelno >= logging.WARNING and record.name != "eval.run"

@@ -41,7 +41,8 @@ class Config:
     execute: int = 1
     """Rows of a plan that are driven before asking again."""
     instruction: str = "default"
-    """default: the scenario's English sentence; none: no words at all; or words of your own."""
+    """default: the scenario's English sentence; none: no words at all; words of your own; or a
+    wording of docs/suites.md: @swapped, @paraphrases, @punctuation, @korean, @nonsense, @empty."""
     renderer: Literal["fast", "tiny"] = "fast"
     """Which camera; tiny is PyBullet's own. Part of the result's identity."""
     appearance: str = "nominal"

@@ -26,6 +26,7 @@ from eval.recordings import readable
 from eval.results import Run
 from eval.session import PURPOSE, Closed, Open, Session, jobs_of
 from eval.until import Against, Decided, refuse_decided
+from eval.words import check_wording, is_wording
 from policies.interface import PolicySpec
 from scenarios import Scenario, select
 
@@ -179,6 +180,11 @@ def _check(config: Config) -> None:
     if config.loop == "open" and config.execute != 1:
         raise ValueError("--execute belongs to the closed loop; the open loop compares the first "
                          "row of every plan. Leave it out.")
+    if is_wording(config.instruction):
+        check_wording(config.instruction)
+    if config.loop == "open" and is_wording(config.instruction):
+        raise ValueError(f"--instruction {config.instruction} belongs to the closed loop; recorded "
+                         f"episodes say their own words, or are told yours.")
     check_batch(config.batch)
     check_workers(config)
 
@@ -219,6 +225,7 @@ def _create(config: Config, spec: PolicySpec, names: set[str | None] | set[str],
     (what,) = names if len(names) == 1 else ("all",)
     loop = "open_" if config.loop == "open" else ""
     words = told(config.instruction)
+    words = config.instruction if words == "wording" else words
     unusual = [Path(each).stem for each, usual in (
         (words, "default"), (config.renderer, "fast"), (config.appearance, "nominal"))
         if each != usual]

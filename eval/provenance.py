@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from eval.words import is_wording
 from policies.interface import LABEL, PolicySpec
 
 PACKAGES = ("mobile-vla-bench", "numpy", "scipy", "scikit-learn", "gymnasium", "pybullet", "numba",
@@ -48,9 +49,11 @@ def described(spec: PolicySpec) -> dict[str, Any]:
 
 
 def told(instruction: str) -> str:
-    """Which words of `Config.instruction` these are: `default`, `none` or `own_words`."""
+    """Which words of `Config.instruction`: `default`, `none`, `wording` or `own_words`."""
     if instruction == "default":
         return "default"
+    if is_wording(instruction):
+        return "wording"
     return "none" if instruction.strip() in ("", "none") else "own_words"
 
 
@@ -64,6 +67,8 @@ def warnings(policy: dict[str, Any], instruction: str = "default") -> list[str]:
     said = []
     if told(instruction) == "none":
         said.append("NO INSTRUCTION: the policy was told nothing, in no episode.")
+    if told(instruction) == "wording":
+        said.append(f"OTHER WORDS: each episode was told the wording {instruction}.")
     if told(instruction) == "own_words":
         said.append(f"OWN WORDS: in every episode the policy was told {instruction!r}.")
     if policy["privileged"]:

@@ -123,6 +123,7 @@ def _provenance(run: Run) -> str:
                          if version)
     instruction = facts["config"]["instruction"]
     words = {"default": "the default instruction of each episode", "none": "nothing",
+             "wording": f"the wording {instruction}",
              "own_words": f"own words: {instruction}"}[told(instruction)]
     rows = [
         ("configuration", f"`{json.dumps(asked)}`"), ("batch", str(facts["batch_size"])),

@@ -21,6 +21,7 @@ from eval.openloop import answer
 from eval.provenance import told
 from eval.results import Run, add_answers, add_record, episode_id, index_of
 from eval.timing import Spent
+from eval.words import is_wording, wording
 from policies import Policy
 from scenarios import Scenario, episode_seed
 from scenarios.cli import ROOMS
@@ -156,7 +157,8 @@ def jobs_of(config: Config, scenarios: list[Scenario]) -> list[Job]:
 def _task(config: Config, scenario: Scenario, index: int, keep_rgb: bool) -> Task:
     """Episode `index` of a scenario: seed, words and all."""
     seed = episode_seed(PURPOSE, config.seed, scenario.layout_group, index)
-    words = _words(config, scenario.instructions.english)
+    words = (wording(config.instruction, scenario, index) if is_wording(config.instruction)
+             else _words(config, scenario.instructions.english))
     return Task(seed, words, execute=config.execute, keep_rgb=keep_rgb)
 
 

@@ -1,0 +1,72 @@
+"""What a suite is made of: arms, and what is found once they are driven."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from eval.contrast import Contrast
+from eval.pairing import Side
+from eval.table import Table
+
+CONTROL = "control"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One change to the control, and what it is."""
+
+    name: str
+    about: str
+    changes: dict[str, Any] = field(default_factory=dict)  # options of eval.run
+    group: str = ""  # arms of one group are one kind at several strengths
+    strength: float | None = None  # in the group's own unit
+
+
+@dataclass(frozen=True)
+class Found:
+    """All arms, driven and compared with the control."""
+
+    control: Side
+    arms: list[tuple[Arm, Side]]
+    contrasts: list[Contrast]  # one for each arm, with p-values that know of each other
+
+
+@dataclass(frozen=True)
+class Extra:
+    """What a suite finds beyond the paired differences."""
+
+    numbers: dict[str, Any] = field(default_factory=dict)  # ready for JSON
+    tables: dict[str, Table] = field(default_factory=dict)  # by title
+    said: list[str] = field(default_factory=list)  # its result, one sentence each
+    pictures: dict[str, bytes] = field(default_factory=dict)  # PNGs by a name for the file
+
+
+def nothing(found: Found) -> Extra:
+    """For suites whose result are the differences alone."""
+    return Extra()
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Which arms, and what is made of them."""
+
+    name: str
+    about: str
+    arms: Callable[[tuple[str, ...], Path], list[Arm]]  # from --arms and a folder for their files
+    result: Callable[[Found], Extra] = nothing
+
+
+def chosen(arms: list[Arm], wanted: tuple[str, ...]) -> list[Arm]:
+    """The arms of these names, all where none are named.
+
+    Raises:
+        ValueError: for a name that no arm has.
+    """
+    known = {arm.name: arm for arm in arms}
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise ValueError(f"Unknown arm {unknown[0]!r}, expected some of {', '.join(known)}.")
+    return [known[name] for name in wanted] or arms

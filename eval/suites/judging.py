@@ -1,0 +1,62 @@
+"""What the arms of a suite say against the control: paired differences, and a table of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eval.contrast import MIN_EFFECT, Contrast, contrast, decided
+from eval.inference import ALPHA
+from eval.pairing import Side, pair
+from eval.statistics import Rate, rate
+from eval.suites.arm import CONTROL, Arm, Found
+from eval.table import Table, rate_cell
+
+METRIC = "success"
+HOW = ("Differences are an arm's success minus the control's on the same episodes, in points, in "
+       "[] the 95 % bootstrap interval over layouts. p: exact McNemar where each layout stands "
+       "once, else sign flips of layouts; Holm's over all arms.")
+
+
+def judged(driven: list[tuple[Arm, Side]]) -> Found:
+    """Every arm against the control, the first of them.
+
+    Raises:
+        ValueError: if runs do not pair.
+    """
+    (_, control), *arms = driven
+    found = [(CONTROL, arm.name, contrast(pair(control, side), METRIC, MIN_EFFECT))
+             for arm, side in arms]
+    return Found(control, arms, decided(found, ALPHA, MIN_EFFECT))
+
+
+def success_of(side: Side) -> Rate:
+    """Of the episodes without an error of the policy."""
+    return rate(line["success"] for line in side.lines if line["error"] is None)
+
+
+def differences(found: Found) -> Table:
+    """One row an arm: its success, and the paired difference to the control."""
+    rows = [[CONTROL, rate_cell(success_of(found.control).as_json()), "", "", "nothing changed"]]
+    rows += [[arm.name, rate_cell(success_of(side).as_json()), _points(each), _p(each), arm.about]
+             for (arm, side), each in zip(found.arms, found.contrasts)]
+    return ["arm", "success", "difference, points", "p", "what"], rows
+
+
+def numbers(found: Found) -> dict[str, Any]:
+    """All numbers, ready for JSON."""
+    return {
+        "control": {"run": found.control.name, "success": success_of(found.control).as_json()},
+        "arms": [{"arm": arm.name, "group": arm.group, "strength": arm.strength,
+                  "run": side.name, "success": success_of(side).as_json(), **each.as_json()}
+                 for (arm, side), each in zip(found.arms, found.contrasts)]}
+
+
+def _points(each: Contrast) -> str:
+    found = each.decides
+    if found.difference is None or found.low is None or found.high is None:
+        return "-"
+    return f"{100 * found.difference:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
+
+
+def _p(each: Contrast) -> str:
+    return "-" if each.decides.p_holm is None else f"{each.decides.p_holm:.2g}"

@@ -1,0 +1,43 @@
+from types import SimpleNamespace
+
+import pytest
+
+from eval.suite import suite
+from eval.suites.language import causality
+
+SCENARIO = "1box_vert_left"
+
+
+def side(*went, scenario=SCENARIO):
+    """Episodes that went so: left, right or None."""
+    return SimpleNamespace(lines=[
+        {"scenario": scenario, "seed": seed, "error": None, "pass_side": "left",
+         "side_followed": each} for seed, each in enumerate(went)])
+
+
+@pytest.mark.parametrize(("told_left", "told_right", "value"), [
+    (["left"] * 4, ["right"] * 4, 1.0),
+    (["left"] * 4, ["left"] * 4, 0.0),
+    (["right"] * 4, ["left"] * 4, -1.0),
+    (["left"] * 4, ["right", "right", "left", "left"], 0.5),
+    (["left"] * 4, [None] * 4, 0.5),  # half of the way to the right
+])
+def test_causality_is_how_much_the_way_turns_with_the_word(told_left, told_right, value):
+    found = causality(side(*told_left), side(*told_right))
+    assert (found.value, found.n) == (value, 4)
+    assert found.low <= value <= found.high
+
+
+@pytest.mark.parametrize(("policy", "value", "sentence"), [
+    ("Listens", 1.0, "the way turns with the word"),
+    ("Deaf", 0.0, "the words decide nothing that shows here"),
+])
+def test_who_listens_is_told_from_who_does_not(policy, value, sentence, tmp_path):
+    found = suite("language", policy=f"tests.eval.suites.walkers:{policy}", scenario=SCENARIO,
+                  episodes=3, arms=("swapped", "nonsense"), workers=0, out=str(tmp_path))
+    assert found.content["result"]["causality"]["mean"] == value
+    assert found.said[0].endswith(f"{sentence}.")
+    sides = found.content["result"]["sides"]
+    assert sides["control"]["follows"]["rate"] == 1.0
+    assert sides["swapped"]["follows"]["rate"] == value  # told right
+    assert sides["nonsense"]["follows"] is None  # no side was named

@@ -1,0 +1,37 @@
+"""Policies for tests of suites: they drive by words, or by the clock, without looking."""
+
+import numpy as np
+
+from policies import Action
+from tests.brains import AHEAD, Brain
+
+SIDEWAYS = {"left": (0.0, 1.15, 0.0), "right": (0.0, -1.15, 0.0)}
+ASIDE = 4  # decisions of 0.2 m: past a box wherever it stands
+
+
+class Listens(Brain):
+    """Goes aside as the words say, then straight on; straight into the box where they do not."""
+
+    name = "listens"
+
+    def begin(self, instruction, seed):
+        side = next((side for side in SIDEWAYS if side in instruction.lower()), None)
+        return {"seed": seed, "asked": 0, "side": side}
+
+    def act(self, memories, observations):
+        actions = []
+        for memory in memories:
+            aside = memory["side"] and memory["asked"] < ASIDE
+            command = SIDEWAYS[memory["side"]] if aside else AHEAD
+            actions.append(Action(np.array([command], np.float32)))
+            memory["asked"] += 1
+        return actions
+
+
+class Deaf(Listens):
+    """Goes left, whatever it is told."""
+
+    name = "deaf"
+
+    def begin(self, instruction, seed):
+        return super().begin("left", seed)
