@@ -35,6 +35,31 @@ class Ros:
 
 
 @dataclass(frozen=True)
+class Vendor:
+    """SerBot's own library and camera, without ROS."""
+
+    camera: str  # a GStreamer pipeline whose pictures are upright
+    width: int
+    height: int
+    speed_m_s: float  # of throttle 100
+    turn_rate_rad_s: float  # the same, turning
+    angle_sign: int  # 1 where the library's +90 degrees are left, -1 where they are right
+    spin_sign: int  # 1 where its positive spin is counter-clockwise
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no picture or no motion."""
+        if self.width < 4 or self.width % 4 or self.height < 1:
+            raise ValueError(f"width must be a multiple of 4 and height positive, got "
+                             f"{self.width} x {self.height}.")
+        if min(self.speed_m_s, self.turn_rate_rad_s) <= 0.0:
+            raise ValueError("speed_m_s and turn_rate_rad_s of throttle 100 must be positive, got "
+                             f"{self.speed_m_s} and {self.turn_rate_rad_s}.")
+        for name in ("angle_sign", "spin_sign"):
+            if getattr(self, name) not in (1, -1):
+                raise ValueError(f"{name} must be 1 or -1, got {getattr(self, name)}.")
+
+
+@dataclass(frozen=True)
 class Profile:
     """One robot as the safety rules and the transports see it."""
 
@@ -42,6 +67,7 @@ class Profile:
     wire: str
     limits: Limits
     ros: Ros
+    vendor: Vendor
 
     def __post_init__(self) -> None:
         """Refuse unknown units."""

@@ -16,6 +16,7 @@ TRANSPORTS = {
     "sim": "hardware.transport_sim:SimTransport",
     "dds": "hardware.transport_dds:DdsTransport",
     "replay": "hardware.transport_replay:ReplayTransport",
+    "serbot": "hardware.transport_serbot:SerbotTransport",
 }
 DARKEST = 8  # a picture in which nothing is brighter comes from a covered or broken camera
 

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -11,10 +12,12 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pytest
 from PIL import Image
 
 from hardware.transport import Place
 
+FAKES = Path(__file__).with_name("fakes")
 PATIENCE_S = 60.0  # the machine may be busy
 MOVES_M = 0.01
 LOOPBACK = """<CycloneDDS><Domain><General><Interfaces><NetworkInterface name="lo"/></Interfaces>
@@ -108,7 +111,35 @@ class DdsRobot:
         self.process.wait()
 
 
-ROBOTS = {"sim": SimRobot, "replay": ReplayRobot, "dds": DdsRobot}
+class SerbotRobot:
+    """The vendor's library and GStreamer, both made up: `fakes/`."""
+
+    def __init__(self, tmp_path, camera="fine", **vendor):
+        self._calls = tmp_path / "calls"
+        self._calls.touch()
+        self._patch = pytest.MonkeyPatch()
+        self._patch.setenv("POP_CALLS", str(self._calls))
+        self._patch.setenv("PATH", str(FAKES), prepend=os.pathsep)
+        self._patch.syspath_prepend(str(FAKES))
+        text = (Path("hardware/robots") / "serbot.toml").read_text(encoding="utf-8")
+        settings = {"camera": f'"{camera}"', "width": 64, "height": 48, **vendor}
+        for name, value in settings.items():
+            text = re.sub(rf"(?m)^{name} = .*$", f"{name} = {value}", text)
+        profile = tmp_path / "mine.toml"
+        profile.write_text(text, encoding="utf-8")
+        self.place = Place("serbot", "", str(profile))
+
+    def calls(self):
+        """What the library was told so far."""
+        return self._calls.read_text().splitlines()
+
+    def close(self):
+        self._patch.undo()
+        for name in ("pop", "pop.driving"):
+            sys.modules.pop(name, None)
+
+
+ROBOTS = {"sim": SimRobot, "replay": ReplayRobot, "dds": DdsRobot, "serbot": SerbotRobot}
 
 
 @contextlib.contextmanager
