@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from episodes.record import Record
+from eval import traces
+from eval.traces import Trace
 
 EVERY = 4  # ticks between points of a drawn way
 
@@ -25,14 +27,15 @@ class Outcome:
     colour: str
     dashes: str  # of the way, in metres; empty: a whole line
     sign: str  # at its end
+    ink: str  # of words upon the colour
 
 
 OUTCOMES = (
-    Outcome("success", "#0072B2", "", "●"),
-    Outcome("contact", "#D55E00", "0.10 0.05", "✕"),
-    Outcome("wrong side", "#E69F00", "0.03 0.05", "▲"),
-    Outcome("other failure", "#606060", "0.12 0.04 0.03 0.04", "■"),
-    Outcome("error of the policy", "#CC79A7", "0.02 0.08", "?"),
+    Outcome("success", "#0072B2", "", "●", "#fff"),
+    Outcome("contact", "#D55E00", "0.10 0.05", "✕", "#000"),
+    Outcome("wrong side", "#E69F00", "0.03 0.05", "▲", "#000"),
+    Outcome("other failure", "#606060", "0.12 0.04 0.03 0.04", "■", "#fff"),
+    Outcome("error of the policy", "#CC79A7", "0.02 0.08", "?", "#000"),
 )
 
 
@@ -55,12 +58,8 @@ class Way:
     boxes: list[str]  # each a polygon's points
     cup: tuple[float, float]
     goal_radius_m: float
-    commands: list[tuple[str, str]]  # a command's name and its course: s to the right, units down
-    latency: str  # ms of each answer, down, over s
-    worst_ms: float
-
-
-AXES = (("linear x", "#0072B2"), ("linear y", "#D55E00"), ("angular z", "#009E73"))
+    commands: Trace
+    latency: Trace | None
 
 
 def way(line: dict[str, Any], record: Record) -> Way:
@@ -68,22 +67,7 @@ def way(line: dict[str, Any], record: Record) -> Way:
     places = np.vstack([record.path[::EVERY, :2], record.path[-1:, :2]])
     return Way(line, outcome(line), _points(places), _spot(record.path[-1]),
                [_points(_corners(box)) for box in record.boxes[0]], _spot(record.cup[0]),
-               record.rules["goal_radius_m"], _commands(record), _latency(record),
-               1000.0 * float(record.latency_s.max(initial=0.0)))
-
-
-def _commands(record: Record) -> list[tuple[str, str]]:
-    """Each axis of the commands that were sent, held for a decision each."""
-    held = np.repeat(record.sent, 2, axis=0)
-    at_s = np.repeat(np.arange(record.decisions + 1), 2)[1:-1] * record.rules["decision_s"]
-    return [(name, " ".join(f"{s:.2f},{-value:.3f}" for s, value in zip(at_s, held[:, axis])))
-            for axis, (name, _) in enumerate(AXES)]
-
-
-def _latency(record: Record) -> str:
-    """Points of the answers' latencies; decisions within a plan have none."""
-    return " ".join(f"{number * record.rules['decision_s']:.2f},{-1000 * each:.2f}"
-                    for number, each in enumerate(record.latency_s) if each > 0.0)
+               record.rules["goal_radius_m"], traces.commands(record), traces.latency(record))
 
 
 def _corners(box: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 from episodes.atomic import write_atomically
 from eval.compare import Comparison, compare
 from eval.compare_tables import HOW, difference_table, notes
-from eval.maps import AXES, OUTCOMES, Way, way
+from eval.glance import COLOURS, Share, bars, shares
+from eval.maps import OUTCOMES, Way, way
 from eval.provenance import told
 from eval.results import Run, load_record
 from eval.summary import summarise
@@ -20,18 +22,21 @@ from eval.table import Table, tables, timing_tables
 FILE = "report.html"
 MOST_VIDEOS = 16  # that are on the page; the others stay in the run's folder
 TEMPLATE = "report_page.html"
+ALONE = ""  # the letter of a run that is compared with none
 
 
 @dataclass(frozen=True)
 class RunPart:
     """What the page says of one run."""
 
+    letter: str  # A, B, ... as verdicts call it
     name: str
-    title: str
+    policy: str
     warnings: list[str]
     tables: dict[str, Table]
     notes: list[str]
     ways: dict[str, list[Way]]  # by scenario
+    shares: dict[str, list[Share]]  # by scenario: how its episodes came out
     videos: dict[str, str]  # by episode: what a browser plays
     provenance: list[tuple[str, str]]
 
@@ -46,20 +51,45 @@ def write_page(folder: Path, *others: Path) -> Path:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     comparison = compare(folder, *others) if others else None
-    parts = [_part(Run(Path(each))) for each in (folder, *others)]
+    letters = [each.split()[0] for each in comparison.names] if comparison else [ALONE]
+    parts, rates = [], []
+    for letter, each in zip(letters, (folder, *others)):
+        part, rate = _part(letter, Run(Path(each)))
+        parts.append(part)
+        rates.append(rate)
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True,
                               undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     text = environment.get_template(TEMPLATE).render(
-        parts=parts, outcomes=OUTCOMES, axes=AXES, comparison=comparison and _compared(comparison),
+        parts=parts, title=_title(parts), outcomes=OUTCOMES, bars=bars(letters, rates),
+        colours=COLOURS,
+        comparison=comparison and _compared(comparison), differing=_differing(parts),
         ends=sorted({each.line["ended_by"] for part in parts for ways in part.ways.values()
                      for each in ways}),
-        scenarios=sorted({name for part in parts for name in part.ways}))
+        scenarios=list(dict.fromkeys(name for part in parts for name in part.ways)))
     path = Path(folder) / FILE
     write_atomically(path, text.encode())
     return path
 
 
-def _part(run: Run) -> RunPart:
+def _title(parts: Sequence[RunPart]) -> str:
+    """Who was judged, and on what."""
+    names = list(parts[0].ways)
+    what = names[0] if len(names) == 1 else f"{len(names)} scenarios"
+    return " against ".join(part.policy for part in parts) + f": {what}"
+
+
+def _differing(parts: Sequence[RunPart]) -> set[str]:
+    """Episodes that not all runs ended alike."""
+    found: dict[str, set[str]] = {}
+    for part in parts:
+        for ways in part.ways.values():
+            for each in ways:
+                found.setdefault(each.line["id"], set()).add(each.outcome.name)
+    return {name for name, outcomes in found.items() if len(outcomes) > 1}
+
+
+def _part(letter: str, run: Run) -> tuple[RunPart, dict[str, dict[str, Any]]]:
+    """What is said of a run, and its rates of success by scenario."""
     if run.facts["config"]["loop"] != "closed":
         raise ValueError(f"{run.folder}: is a run of the open loop; its report is report.md.")
     lines = run.lines()
@@ -67,12 +97,12 @@ def _part(run: Run) -> RunPart:
     ways: dict[str, list[Way]] = {name: [] for name in run.facts["scenarios"]}
     for line in lines:
         ways[line["scenario"]].append(way(line, load_record(run, line)))
-    policy = run.facts["policy"]["name"]
     videos = sorted(run.videos.glob("*.mp4"))[:MOST_VIDEOS]
-    what = next(iter(ways)) if len(ways) == 1 else f"{len(ways)} scenarios"
-    return RunPart(run.folder.name, f"{policy}: {what}", summary["warnings"],
-                   tables(summary) | _timing(run), summary["notes"], ways,
+    part = RunPart(letter, run.folder.name, run.facts["policy"]["name"], summary["warnings"],
+                   tables(summary) | _timing(run), summary["notes"], ways, shares(ways),
                    {path.stem: _playable(path) for path in videos}, _provenance(run))
+    rows = {name: row["success"] for name, row in summary["scenarios"].items()}
+    return part, rows | ({"all": summary["total"]["success"]} if len(rows) > 1 else {})
 
 
 def _timing(run: Run) -> dict[str, Table]:
