@@ -1,23 +1,56 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, whatever dies while they are written."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import uuid
 from pathlib import Path
 
+LEFTOVER = re.compile(r"\.(?P<of>.+)\.[0-9a-f]{32}\.tmp")  # what a killed process leaves behind
 
-def write_atomically(path: Path, content: bytes) -> None:
+
+def write_atomically(path: Path, content: bytes | bytearray | memoryview) -> None:
     """Write to a hidden temporary file in the same folder, sync it to the disk, then rename it.
 
-    Its name is nobody else's, in no process and on no machine.
+    Its name is nobody else's, in no process and on no machine. When this returns, the file
+    outlives a power cut too: the folder that names it is synced as well.
+
+    Raises:
+        OSError: where the disk refuses anything; what was there before is there unchanged.
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        _write(temporary, content)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Temporary files of writers that died, of any file; sorted. Nobody may be writing now."""
+    return sorted(path for path in folder.iterdir() if LEFTOVER.fullmatch(path.name))
+
+
+def _write(path: Path, content: bytes | bytearray | memoryview) -> None:
+    """All of it, in as many pieces as the system wants, on the disk when this returns."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(descriptor, rest):]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the rename itself on the disk, where the file system can do that."""
+    with contextlib.suppress(PermissionError):  # a folder that may be written but not listed
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

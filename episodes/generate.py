@@ -30,6 +30,7 @@ from episodes.engine import Engine, LostRunError, check_engine, open_engine
 from episodes.names import check_scenario
 from episodes.out_folder import await_visible, prepare, tidy
 from episodes.plans import PLANS, Plan, spread
+from episodes.storing import STORAGES, storage_of
 from scenarios import load, names
 from scenarios.cli import LogLevel, run_command
 from scenarios.schema import PATTERNS
@@ -41,10 +42,10 @@ IMAGE_SIZES = {"224": (224, 224), "720p": (720, 1280)}  # height, width
 DEFAULT_EPISODES = 720
 FAILED = 1  # the exit code where one episode takes down whatever makes it
 CHOICES = {"plan": tuple(PLANS), "profile": ("lab", "full"), "pattern": PATTERNS,
-           "instructions": ("default", "all")}
+           "instructions": ("default", "all"), "storage": STORAGES}
 FILES = ("scenario", "policy", "appearance")  # or names
 NUMBERS = ("episodes", "workers", "seed")
-VERSIONS = ("numpy", "h5py", "gymnasium", "numba", "pybullet")
+VERSIONS = ("numpy", "h5py", "zstandard", "gymnasium", "numba", "pybullet")
 
 logger = logging.getLogger(__name__)
 Progress = Callable[["Iterable[Outcome]", int], "Iterable[Outcome]"]
@@ -64,6 +65,8 @@ class Options:
     """The laboratory's real counts per scenario, pattern and distance, or its planned ones."""
     profile: Literal["lab", "full"] = "full"
     """`lab`: 18 frames, padded, 720p. `full`: every decision, any length."""
+    storage: Literal["zstd", "gzip", "jpeg"] | None = None
+    """How pictures are packed: gzip, which plain h5py reads, for `lab`; zstd, or jpeg (lossy)."""
     image: Literal["224", "720p"] | tuple[int, int] | None = None
     """Picture size, or height and width in pixels; by default 720p for `lab`, 224 for `full`."""
     workers: int | None = None
@@ -161,6 +164,7 @@ def _check(options: Options) -> None:
                                ("image width", 1, width)):
         if value is not None and value < least:
             raise ValueError(f"{name} must be at least {least}, got {value}.")
+    storage_of(options.profile, options.storage)
     if options.plan is not None and (options.episodes is not None or options.pattern is not None):
         raise ValueError(f"plan {options.plan} says how many episodes of which pattern: "
                          f"leave episodes and pattern out, or the plan.")
@@ -214,6 +218,7 @@ def _recipe(options: Options) -> Recipe:
     return Recipe(options.out if is_local else options.out.absolute(), options.profile,
                   _image_size(options), options.policy, options.seed, options.instructions,
                   {"renderer": options.renderer, "appearance": options.appearance},
+                  storage=options.storage,
                   token="" if is_local else f".shared_{uuid.uuid4().hex}.tmp")
 
 
@@ -244,6 +249,7 @@ def _summary(options: Options, recipe: Recipe, plan: Plan,
         "source": "simulated", "episodes": len(outcomes), "counts": counts,
         "resampled": dict(sorted(refused.items())), "seed": options.seed, "plan": options.plan,
         "pattern": options.pattern, "profile": options.profile,
+        "storage": storage_of(options.profile, options.storage),
         "image_size": list(recipe.image_size), "policy": options.policy,
         "instructions": options.instructions, "renderer": options.renderer,
         "appearance": {"profile": load_profile(options.appearance).name,

@@ -7,7 +7,8 @@ Three formats are read: August 2025; since November 2025 more attributes and an 
 
 from __future__ import annotations
 
-import math
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,16 +16,15 @@ from typing import Any
 import h5py
 import numpy as np
 
+from episodes.guard import EXPECTED, attributes, content, guarded, is_text, texts
 from episodes.names import parse
+from episodes.packing import PackedError
+from episodes.pixels import RGB_IMAGES, Pictures, find_pictures
 from episodes.record import SOURCES
 from scenarios import load, names
 
 EVENTS = ("episode_start", "start_action", "stop_action")
-SCHEMA_VERSION = 1  # of the group sim/
-MAX_PIXEL_BYTES = 2 * 1024**3
-MAX_FRAMES = 100_000
-RGB_IMAGES = "observations/images"  # the 2026 format; `images` are BGR
-EXPECTED = "an episode with images, actions and action_event_types"
+SCHEMA_VERSION = 2  # of the file: 1 had the group sim/ and no seal
 
 
 @dataclass(frozen=True)
@@ -85,41 +85,50 @@ def read_episode(path: str | Path, *, rotate_180: bool = False) -> Episode:
         ValueError: one sentence naming the file, what is wrong and what was expected.
     """
     path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file, expected {EXPECTED}.")
+    told, pictures = read_told(path)
+    with _naming(path):
+        images = pictures.read(path)
+    if rotate_180:
+        images = np.ascontiguousarray(images[:, ::-1, ::-1])
+    return Episode(images=images, **told)
+
+
+def read_told(path: Path) -> tuple[dict[str, Any], Pictures]:
+    """The fields of an `Episode` but its pictures, and where those are.
+
+    Raises:
+        ValueError: as `read_episode`; pictures are not unpacked, so their damage is not found.
+    """
+    with guarded(path) as file:
+        pictures = find_pictures(file)
+        commands = _read_commands(file, pictures.count)
+        events = _read_events(file, commands, optional=pictures.layout == RGB_IMAGES)
+        own = attributes(file["sim"]) if "sim" in file else {}
+        facts = {**attributes(file), **own}
+        said = _said_by_name(path)
+        scenario, pattern, distance = (_text(facts.get(key)) or said[key] for key in said)
+        source = _text(facts.get("source")) if "sim" in file else "real"
+        if source not in SOURCES:
+            raise ValueError(f"sim/source must be one of {', '.join(SOURCES)}, got {source!r}.")
+        return {
+            "commands": commands, "events": events, "scenario": scenario, "pattern": pattern,
+            "distance": distance, "source": source, "path": path,
+            "name": _text(facts.get("episode_name")) or path.stem,
+            "instruction": _read_instruction(file, facts) or default_instruction(scenario),
+            "total_duration_s": _read_duration(facts),
+            "time_s": _read_time(file, pictures.count), "seed_root": _read_seed_root(facts),
+            "decision_count": int(facts["decisions"]) if "decisions" in own else None,
+        }, pictures
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Say which file it is whose pictures cannot be unpacked."""
     try:
-        with h5py.File(path, "r") as file:
-            return _read(file, path, rotate_180)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
-    except (OSError, RuntimeError, KeyError) as error:
-        reason = str(error.args[-1] if error.args else error).splitlines()[0]
-        raise ValueError(f"{path}: damaged or no HDF5 file ({reason}), "
+        yield
+    except (PackedError, OSError) as error:
+        raise ValueError(f"{path}: damaged or no HDF5 file ({error}), "
                          f"expected {EXPECTED}.") from error
-
-
-def _read(file: h5py.File, path: Path, rotate_180: bool) -> Episode:
-    layout = RGB_IMAGES if RGB_IMAGES in file else "images"
-    images = _dataset(file, layout)
-    _check_images(images, layout)
-    frames = len(images)
-    commands = _read_commands(file, frames)
-    events = _read_events(file, commands, optional=layout == RGB_IMAGES)
-    facts = {**file.attrs, **(file["sim"].attrs if "sim" in file else {})}
-    said = _said_by_name(path)
-    scenario, pattern, distance = (_text(facts.get(key)) or said[key] for key in said)
-    source = _text(facts.get("source")) if "sim" in file else "real"
-    if source not in SOURCES:
-        raise ValueError(f"sim/source must be one of {', '.join(SOURCES)}, got {source!r}.")
-    return Episode(
-        images=_read_pixels(images, layout == RGB_IMAGES, rotate_180), commands=commands,
-        events=events, name=_text(facts.get("episode_name")) or path.stem, scenario=scenario,
-        pattern=pattern, distance=distance, source=source,
-        instruction=_read_instruction(file, facts) or default_instruction(scenario),
-        total_duration_s=_read_duration(facts), time_s=_read_time(file, frames), path=path,
-        seed_root=_read_seed_root(facts),
-        decision_count=int(facts["decisions"]) if "sim" in file and "decisions" in facts else None,
-    )
 
 
 def _read_seed_root(facts: dict[str, Any]) -> int | None:
@@ -139,29 +148,6 @@ def _dataset(file: h5py.File, name: str) -> h5py.Dataset:
     return file[name]
 
 
-def _check_images(images: h5py.Dataset, layout: str) -> None:
-    """Refuse what is no picture sequence, before anything of its size is allocated."""
-    if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8 or 0 in images.shape:
-        raise ValueError(f"{layout} must be [T, H, W, 3] uint8, got {_described(images)}.")
-    if len(images) > MAX_FRAMES or math.prod(images.shape) > MAX_PIXEL_BYTES:
-        raise ValueError(f"{layout} is declared as {list(images.shape)}, expected at most "
-                         f"{MAX_FRAMES} frames and {MAX_PIXEL_BYTES // 1024**3} GiB of pixels.")
-
-
-def _read_pixels(images: h5py.Dataset, is_rgb: bool, rotate_180: bool) -> np.ndarray:
-    pixels = images[()]
-    if not is_rgb:
-        swap_channels(pixels)
-    return np.ascontiguousarray(pixels[:, ::-1, ::-1]) if rotate_180 else pixels
-
-
-def swap_channels(pictures: np.ndarray) -> None:
-    """Turn pictures [..., 3] from RGB to BGR or back, in place: faster than `[..., ::-1]`."""
-    first = pictures[..., 0].copy()
-    pictures[..., 0] = pictures[..., 2]
-    pictures[..., 2] = first
-
-
 def _read_commands(file: h5py.File, frames: int) -> np.ndarray:
     actions = _dataset(file, "actions")
     if actions.ndim != 2 or actions.shape[1] != 3 or actions.dtype.kind != "f":
@@ -169,7 +155,7 @@ def _read_commands(file: h5py.File, frames: int) -> np.ndarray:
                          f"got {_described(actions)}.")
     _same_length("actions", len(actions), frames)
     with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and refused
-        commands = actions[()].astype(np.float32)
+        commands = content(actions).astype(np.float32)
     if not np.isfinite(commands).all():
         bad = int(np.flatnonzero(~np.isfinite(commands).all(axis=1))[0])
         raise ValueError(f"actions must be finite, got {commands[bad].tolist()} in frame {bad}.")
@@ -185,10 +171,10 @@ def _read_events(file: h5py.File, commands: np.ndarray, *, optional: bool) -> tu
     if optional and "action_event_types" not in file:
         return events_of(commands)
     stored = _dataset(file, "action_event_types")
-    if stored.ndim != 1 or stored.dtype.kind not in "OS":
+    if stored.ndim != 1 or not is_text(stored):
         raise ValueError(f"action_event_types must be [T] strings, got {_described(stored)}.")
     _same_length("action_event_types", len(stored), len(commands))
-    events = tuple(_text(event) or "" for event in stored[()])
+    events = tuple(_text(event) or "" for event in texts(stored))
     for frame, event in enumerate(events):
         if event not in EVENTS:
             raise ValueError(f"unknown event {event!r} in frame {frame}, "
@@ -200,8 +186,15 @@ def _read_instruction(file: h5py.File, facts: dict[str, Any]) -> str | None:
     """Ours under sim/; later laboratory files have `language_instruction`, attribute or dataset."""
     stored = facts.get("instruction", facts.get("language_instruction"))
     if stored is None and isinstance(file.get("language_instruction"), h5py.Dataset):
-        stored = file["language_instruction"][()]
+        stored = _first_text(file["language_instruction"])
     return _text(stored)
+
+
+def _first_text(dataset: h5py.Dataset) -> Any:
+    if not is_text(dataset):
+        raise ValueError("language_instruction must be a text, got "
+                         f"{_described(dataset)}.")
+    return dataset[()] if dataset.ndim == 0 else next(texts(dataset), None)
 
 
 def _read_duration(facts: dict[str, Any]) -> float | None:
@@ -218,7 +211,7 @@ def _read_time(file: h5py.File, frames: int) -> np.ndarray | None:
         return None
     stored = _dataset(file, "sim/time_s")
     _same_length("sim/time_s", stored.size, frames)
-    return stored[()].astype(np.float64)
+    return content(stored).astype(np.float64)
 
 
 def _same_length(name: str, length: int, frames: int) -> None:

@@ -1,10 +1,9 @@
-"""Writes episodes in the laboratory's format, so that its own loaders read them unchanged.
+"""Writes episodes in the laboratory's format, each as one sealed file that is there or not at all.
 
-Root: `images` (BGR), `actions`, `action_event_types` and the laboratory's attributes. Everything
-that its format lacks stands in the group `sim/` and the attribute `schema_version`. Pictures are
-gzip, one a chunk, which every HDF5 reads without a plug-in. Each is packed once, by ISA-L where it
-is installed and by zlib where it is not: on simulated pictures ISA-L takes a fifth of zlib's time
-at level 1, and a tenth of that at level 4 for 5 % (224 x 224) to 35 % (720p) more bytes.
+Root: pictures, `actions`, `action_event_types` and the laboratory's attributes. Everything that
+its format lacks stands in the group `sim/` and the attribute `schema_version`. Pictures are packed
+one by one: by zstd, or by gzip where the laboratory's own loaders, with plain h5py, shall read
+them; or as JPEG, which loses a little.
 """
 
 from __future__ import annotations
@@ -18,26 +17,24 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from episodes import seal
 from episodes.atomic import write_atomically
-from episodes.hdf5 import SCHEMA_VERSION, events_of, swap_channels
+from episodes.hdf5 import SCHEMA_VERSION, events_of
 from episodes.names import EpisodeName, simulated_start
+from episodes.packing import GZIP_LEVEL
 from episodes.record import Record
-
-try:
-    from isal import isal_zlib as packer
-except ImportError:  # a robot's recorder has time enough for zlib
-    import zlib as packer  # type: ignore[no-redef]
+from episodes.storing import storage_of, write_pictures
 
 PROFILES = ("lab", "full")
 LAB_DECISIONS = 17  # one start frame and 17 actions: window 8 + prediction 10
 CHUNK_SIZE = 8  # the laboratory's attribute action_chunk_size
-GZIP_LEVEL = 1
 UNSTORED = {"rgb", "latency_s"}  # pictures stand at the root; wall-clock times differ at every run
 
 
 def write_episode(target: str | Path, record: Record, profile: str = "full",
                   started: datetime | None = None,
-                  facts: Mapping[str, str | int | float | bool] | None = None) -> Path:
+                  facts: Mapping[str, str | int | float | bool] | None = None,
+                  storage: str | None = None) -> Path:
     """Write a record with its pictures as one file, which is there whole or not at all.
 
     Args:
@@ -48,32 +45,52 @@ def write_episode(target: str | Path, record: Record, profile: str = "full",
         started: Date and time for the name of a file in a folder; the first free simulated second
             where not given.
         facts: More attributes for the group `sim/`.
+        storage: How pictures are packed: `zstd`; `gzip`, which plain h5py reads; `jpeg`, lossy. By
+            default gzip for `lab`, which can be nothing else, and zstd for `full`.
 
     Raises:
-        ValueError: for an unknown profile, a record without pictures, or more than 17 decisions
-            in `lab`.
+        ValueError: for an unknown profile or storage, a record without pictures, or more than 17
+            decisions in `lab`.
     """
     pictures, seen, commands, events = frames(record, profile)
+    storage = storage_of(profile, storage)
     path = Path(target)
     if path.suffix != ".h5":
         path /= f"{name_of(record, started or _free_second(path))}.h5"
-    decision_s = float(record.rules["decision_s"])
+    said = _sealed_facts(record, len(seen), pictures.shape[1:3])
     buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as file:
-        _write_images(file, pictures, seen)
-        file.create_dataset("actions", data=commands, compression="gzip",
-                            compression_opts=GZIP_LEVEL, track_times=False)
-        file.create_dataset("action_event_types", data=np.array(events, object),
-                            dtype=h5py.string_dtype("utf-8"), compression="gzip", track_times=False)
-        file.attrs.update({
-            "episode_name": path.stem, "scenario": record.scenario,
-            "action_chunk_size": CHUNK_SIZE, "num_frames": len(seen),
-            "total_duration": round(decision_s * (len(seen) - 1), 6),
-            "schema_version": SCHEMA_VERSION,
-        })
+    with h5py.File(buffer, "w", userblock_size=seal.block_bytes(said)) as file:
+        write_pictures(file, pictures, seen, storage)
+        _write_lab_parts(file, path.stem, record, commands, events)
         _write_facts(file.create_group("sim"), record, len(seen), facts or {})
-    write_atomically(path, buffer.getvalue())
+    with buffer.getbuffer() as content:
+        seal.seal(content, said)
+        write_atomically(path, content)
     return path
+
+
+def _write_lab_parts(file: h5py.File, name: str, record: Record, commands: np.ndarray,
+                     events: list[str]) -> None:
+    """What the laboratory's files have at their root beside pictures."""
+    file.create_dataset("actions", data=commands, compression="gzip",
+                        compression_opts=GZIP_LEVEL, track_times=False)
+    file.create_dataset("action_event_types", data=np.array(events, object),
+                        dtype=h5py.string_dtype("utf-8"), compression="gzip", track_times=False)
+    file.attrs.update({
+        "episode_name": name, "scenario": record.scenario,
+        "action_chunk_size": CHUNK_SIZE, "num_frames": len(commands),
+        "total_duration": round(float(record.rules["decision_s"]) * (len(commands) - 1), 6),
+        "schema_version": SCHEMA_VERSION,
+    })
+
+
+def _sealed_facts(record: Record, count: int,
+                  size: tuple[int, ...]) -> dict[str, str | int]:
+    """What an index of many files says of each, read without opening HDF5."""
+    return {"frames": count, "decisions": record.decisions, "height": size[0],
+            "width": size[1], "scenario": record.scenario, "source": record.source,
+            "pattern": record.variation["pattern"], "distance": record.variation["distance"],
+            "instruction": record.instruction}
 
 
 def name_of(record: Record, started: datetime) -> EpisodeName:
@@ -101,21 +118,6 @@ def frames(record: Record,
     commands = np.zeros((len(seen), 3), np.float32)
     commands[1:count + 1] = record.sent
     return record.rgb, seen, commands, ["episode_start", *events_of(commands[1:])]
-
-
-def _write_images(file: h5py.File, pictures: np.ndarray, seen: list[int]) -> None:
-    """Pictures [N, H, W, 3] RGB as BGR chunks; one that several frames show is packed once."""
-    size = pictures.shape[1:]
-    images = file.create_dataset("images", (len(seen), *size), np.uint8, chunks=(1, *size),
-                                 compression="gzip", compression_opts=GZIP_LEVEL,
-                                 track_times=False)
-    packed: dict[int, bytes] = {}
-    for frame, number in enumerate(seen):
-        if number not in packed:
-            picture = pictures[number].copy()
-            swap_channels(picture)
-            packed[number] = packer.compress(picture, GZIP_LEVEL)
-        images.id.write_direct_chunk((frame, 0, 0, 0), packed[number])
 
 
 def _write_facts(group: h5py.Group, record: Record, frame_count: int,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import h5py
-
 from envs.interface import BoxTruth, Truth
+from episodes.guard import attributes, content, guarded
 
+EXPECTED = "poses, boxes, cup, rules and pass_side"
 RULES = ("robot_radius_m", "step_m", "goal_radius_m", "clearance_m", "lead_m")
 
 
@@ -20,18 +20,19 @@ def read_truth(path: Path, decision: int = 0) -> Truth | None:
     Raises:
         ValueError: if the file is damaged.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            if "sim" not in file or not len(file["sim"]):
-                return None
-            group = file["sim"]
-            rules = json.loads(group.attrs["rules"])
+    with guarded(path, EXPECTED) as file:
+        if "sim" not in file or not len(file["sim"]):
+            return None
+        group, facts = file["sim"], attributes(file["sim"])
+        try:
+            rules = json.loads(facts["rules"])
+            poses, boxes, cup = (content(group[name]) for name in ("poses", "boxes", "cup"))
             return Truth(
-                robot=tuple(group["poses"][decision].tolist()),
-                boxes=tuple(BoxTruth(*row) for row in group["boxes"][decision].tolist()),
-                cup=tuple(group["cup"][decision].tolist()),
-                pass_side=str(group.attrs["pass_side"]), **{name: rules[name] for name in RULES},
+                robot=tuple(poses[decision].tolist()),
+                boxes=tuple(BoxTruth(*row) for row in boxes[decision].tolist()),
+                cup=tuple(cup[decision].tolist()),
+                pass_side=str(facts["pass_side"]), **{name: rules[name] for name in RULES},
             )
-    except (OSError, KeyError, RuntimeError) as error:
-        raise ValueError(f"{path}: its group sim/ is damaged ({error}), expected poses, boxes, "
-                         f"cup, rules and pass_side.") from error
+        except (KeyError, IndexError, TypeError) as error:
+            raise ValueError(f"{path}: its group sim/ is damaged ({error}), expected "
+                             f"{EXPECTED}.") from error

@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 import envs
@@ -24,6 +23,7 @@ from envs.camera import camera_version
 from envs.task import side_followed
 from episodes.drive import Listed
 from episodes.engine import Source
+from episodes.guard import attributes, guarded
 from episodes.hdf5_writer import LAB_DECISIONS, name_of, write_episode
 from episodes.names import EpisodeName, simulated_start
 from episodes.out_folder import check_shared
@@ -67,6 +67,7 @@ class Recipe:
     seed: int  # the root
     instructions: str  # default | all
     world: dict[str, Any]  # options of `envs.make`: renderer, appearance
+    storage: str | None = None  # how pictures are packed; None: as the profile wants it
     token: str = ""  # a file in the folder, by which another machine knows that it is shared
     places: int = field(default=1, init=False)  # what an engine asks for
     processes: int = field(default=0, init=False)
@@ -207,27 +208,27 @@ class Worlds:
                  "renderer": world.renderer, "look": self._look, "robot": world.robot.name,
                  "refused": json.dumps(refused, sort_keys=True), "request": request}
         path = write_episode(self._recipe.folder / f"{name}.h5", record, self._recipe.profile,
-                             facts=facts)
+                             facts=facts, storage=self._recipe.storage)
         return Outcome(slot.key, path, record.scenario, record.variation, refused, found=False)
 
     def _request(self, slot: Slot, scenario_hash: str) -> dict[str, Any]:
         """All that decides the file's content, but for the versions of code and libraries."""
         recipe = self._recipe
         return {"scenario_hash": scenario_hash, "index": slot.index, "fixed": slot.fixed,
-                "profile": recipe.profile, "image_size": recipe.image_size, "seed": recipe.seed,
-                "policy": recipe.policy, "instructions": recipe.instructions,
-                "robot": self._robot, **recipe.world, "look": self._look,
-                "camera": camera_version(recipe.world["renderer"])}
+                "profile": recipe.profile, "storage": recipe.storage,
+                "image_size": recipe.image_size, "seed": recipe.seed, "policy": recipe.policy,
+                "instructions": recipe.instructions, "robot": self._robot, **recipe.world,
+                "look": self._look, "camera": camera_version(recipe.world["renderer"])}
 
     def _found(self, slot: Slot, scenario: Scenario, request: str) -> Outcome | None:
         """The file of an earlier run of the same request, or None; a damaged one is made again."""
         start = str(EpisodeName(simulated_start(slot.number)))
         for path in self._there.get(start, []):
             try:
-                with h5py.File(path, "r") as file:
-                    facts = dict(file["sim"].attrs) if "sim" in file else {}
-            except OSError as error:
-                logger.warning("%s is damaged (%s) and is made again.", path, error)
+                with guarded(path) as file:
+                    facts = attributes(file["sim"]) if "sim" in file else {}
+            except ValueError as error:
+                logger.warning("%s It is made again.", error)
                 path.unlink()
                 continue
             if facts.get("request") != request:
