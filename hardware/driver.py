@@ -47,6 +47,8 @@ class Driver:
         self._late.append(late_s)
         self._hear(now_s)
         self._look()
+        if self._transport.emergency:
+            self._gate.stop(self._transport.emergency)
         velocity = self._gate.tick(now_s)
         if self._gate.speaks:
             try:

@@ -22,12 +22,15 @@ class Ros:
     velocity: str
     stamped: bool
     odometry: str
+    emergency: str
+    image_service: str
     frame: str
     domain: int
 
     def __post_init__(self) -> None:
         """Refuse names that are no topics."""
-        for topic in (self.image, self.velocity, self.odometry or "/none"):
+        for topic in (self.image, self.velocity, self.emergency, self.odometry or "/none",
+                      self.image_service or "/none"):
             if not topic.startswith("/") or len(topic) < 2 or " " in topic:
                 raise ValueError(f"A topic begins with / and has no spaces, got {topic!r}.")
         if not 0 <= self.domain <= 232:

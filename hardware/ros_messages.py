@@ -52,6 +52,13 @@ class Header(IdlStruct, typename="std_msgs::msg::dds_::Header_"):
 
 
 @dataclass
+class Bool(IdlStruct, typename="std_msgs::msg::dds_::Bool_"):
+    """Yes or no."""
+
+    data: bool
+
+
+@dataclass
 class TwistStamped(IdlStruct, typename="geometry_msgs::msg::dds_::TwistStamped_"):
     """A velocity with its time and frame."""
 
@@ -116,25 +123,6 @@ def twist_of(velocity: tuple[float, ...]) -> Twist:
     return Twist(Vector3(velocity[0], velocity[1], 0.0), Vector3(0.0, 0.0, velocity[2]))
 
 
-def picture_of(message: Image | CompressedImage) -> np.ndarray:
-    """A picture [H, W, 3] uint8 RGB.
-
-    Raises:
-        ValueError: for an encoding that is not known, or data that do not fit.
-    """
-    if isinstance(message, CompressedImage):
-        return _unpacked(message)
-    channels = {"rgb8": slice(None), "bgr8": slice(None, None, -1)}.get(message.encoding)
-    if channels is None:
-        raise ValueError(f"Pictures come as {message.encoding!r}, expected rgb8 or bgr8.")
-    row, height = int(message.width) * 3, int(message.height)
-    if message.step < row or len(message.data) < message.step * height or 0 in (row, height):
-        raise ValueError(f"A picture of {message.width} x {height} with rows of {message.step} "
-                         f"bytes came as {len(message.data)} bytes.")
-    rows = np.frombuffer(message.data, np.uint8, message.step * height).reshape(height, -1)
-    return np.ascontiguousarray(rows[:, :row].reshape(height, -1, 3)[..., channels])
-
-
 def message_of(rgb: np.ndarray, packed: bool) -> Image | CompressedImage:
     """A picture [H, W, 3] uint8 RGB as a message, as JPEG or as it is."""
     import io
@@ -149,19 +137,6 @@ def message_of(rgb: np.ndarray, packed: bool) -> Image | CompressedImage:
         return CompressedImage(header, "jpeg", jpeg.getvalue())
     height, width = rgb.shape[:2]
     return Image(header, height, width, "rgb8", 0, width * 3, rgb.tobytes())
-
-
-def _unpacked(message: CompressedImage) -> np.ndarray:
-    import io
-
-    from PIL import Image as Pillow
-
-    try:
-        picture = Pillow.open(io.BytesIO(message.data), formats=("JPEG", "PNG"))
-        return np.asarray(picture.convert("RGB"))
-    except OSError as error:
-        raise ValueError(f"A compressed picture ({message.format!r}) cannot be read: {error}."
-                         ) from error
 
 
 class _Wire:

@@ -30,7 +30,7 @@ class Config:
     """
 
     transport: str = "sim"
-    """How the robot is reached: sim, dds, serbot, replay."""
+    """How the robot is reached: sim, dds, ros, serbot, replay."""
     address: str | None = None
     """sim: host:port of `python -m envs.serve`; dds: ROS_DOMAIN_ID; replay: an episode's file."""
     scenario: str = "1box_vert_left"

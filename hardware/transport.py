@@ -16,7 +16,13 @@ TRANSPORTS = {
     "sim": "hardware.transport_sim:SimTransport",
     "dds": "hardware.transport_dds:DdsTransport",
     "replay": "hardware.transport_replay:ReplayTransport",
+    "ros": "hardware.ros:RosTransport",
     "serbot": "hardware.transport_serbot:SerbotTransport",
+}
+MISSING = {  # how a user gets what a transport needs
+    "dds": "pip install 'mobile-vla-bench[dds]'",
+    "ros": "a ROS 2 installation whose setup.bash was sourced, with the messages that it names; "
+           "without one, --transport dds speaks to the same topics",
 }
 DARKEST = 8  # a picture in which nothing is brighter comes from a covered or broken camera
 
@@ -57,16 +63,17 @@ class Place:
         module, _, cls = TRANSPORTS[self.transport].partition(":")
         try:
             found = getattr(importlib.import_module(module), cls)
+            return found(self.address, load_profile(self.profile), looks)
         except ModuleNotFoundError as error:
-            raise ValueError(f"--transport {self.transport} needs {error.name}: pip install "
-                             f"'mobile-vla-bench[{self.transport}]'.") from error
-        return found(self.address, load_profile(self.profile), looks)
+            raise ValueError(f"--transport {self.transport} needs {error.name}: "
+                             f"{MISSING.get(self.transport, 'install it')}.") from error
 
 
 class Transport(Protocol):
     """One robot. No call waits for it."""
 
     source: str  # of the episodes that are driven over it: real, simulated or dummy
+    emergency: str  # who demands an emergency stop over it, "" while nobody does
 
     def __init__(self, address: str, profile: Profile, looks: bool) -> None:
         """Connect, or say in one ValueError why not."""

@@ -17,15 +17,16 @@ from cyclonedds.util import duration
 
 from hardware.profile import Profile
 from hardware.ros_messages import (
+    Bool,
     CompressedImage,
     Header,
     Image,
     Time,
     Twist,
     TwistStamped,
-    picture_of,
     twist_of,
 )
+from hardware.ros_pictures import picture_of
 from hardware.safety import ZERO, Velocity
 from hardware.transport import Frame, LinkLostError
 
@@ -57,11 +58,14 @@ class DdsTransport:
         self._wheels: Any = DataWriter(
             self._participant, self._topic(ros.velocity, kind), qos=WHEELS)
         self._frame: Frame | None = None
+        self.emergency = ""
         self._trouble, self._sent, self._was_heard, self._open = "", 0, False, True
         if looks:
             kind = CompressedImage if ros.image.endswith(COMPRESSED) else Image
             self._camera: Any = DataReader(
                 self._participant, self._topic(ros.image, kind), qos=CAMERA)
+            self._alarm: Any = DataReader(
+                self._participant, self._topic(ros.emergency, Bool), qos=WHEELS)
             self._thread = threading.Thread(target=self._read, daemon=True)
             self._thread.start()
 
@@ -101,6 +105,12 @@ class DdsTransport:
             if hasattr(self, "_thread"):
                 self._thread.join()
 
+    def _hear_alarm(self) -> None:
+        """The last word on the emergency topic holds."""
+        for message in self._alarm.take(16):
+            topic = self._profile.ros.emergency
+            self.emergency = f"topic {topic}" if message.data else ""
+
     def _topic(self, name: str, kind: Any) -> Topic:
         return Topic(self._participant, f"rt{name}", kind)
 
@@ -108,9 +118,11 @@ class DdsTransport:
         """Keep the latest picture; one that cannot be read is said once and left out."""
         number = 0
         while self._open:
+            self._hear_alarm()
             for message in self._camera.take_iter(timeout=duration(milliseconds=100)):
                 if not self._open:  # pictures need not end by themselves
                     return
+                self._hear_alarm()
                 try:
                     rgb = picture_of(message)
                 except ValueError as error:

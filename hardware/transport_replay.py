@@ -19,6 +19,7 @@ class ReplayTransport:
     """The address is an episode's file. After its last picture the camera is frozen."""
 
     source = "dummy"
+    emergency = ""  # nobody can demand one over it
 
     def __init__(self, address: str, profile: Profile, looks: bool) -> None:
         """Read the episode; its first picture stands until the first velocity is sent.

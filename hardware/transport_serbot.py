@@ -25,6 +25,7 @@ class SerbotTransport:
     """The address is empty: the robot is this machine."""
 
     source = "real"
+    emergency = ""  # nobody can demand one over it
 
     def __init__(self, address: str, profile: Profile, looks: bool) -> None:
         """Take wheels and camera; the library stops the wheels as it starts.

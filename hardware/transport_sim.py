@@ -22,6 +22,7 @@ class SimTransport:
     """The latest picture is kept by a thread that does nothing but read."""
 
     source = "simulated"
+    emergency = ""  # nobody can demand one over it
 
     def __init__(self, address: str, profile: Profile, looks: bool) -> None:
         """Connect.

@@ -1,9 +1,11 @@
 """A robot of another house: it knows DDS, the topics' names and their types, and nothing of ours.
 
-Prints every velocity that it hears, a line each; the first line is `ready`.
+Prints every velocity that it hears, a line each; the first line is `ready`. The line `stop` on its
+standard input makes it demand an emergency stop, any other line takes that back.
 """
 
 import sys
+import threading
 import time
 from dataclasses import dataclass
 
@@ -48,6 +50,11 @@ class VelStamped(IdlStruct, typename="geometry_msgs::msg::dds_::TwistStamped_"):
 
 
 @dataclass
+class Yes(IdlStruct, typename="std_msgs::msg::dds_::Bool_"):
+    data: bool
+
+
+@dataclass
 class Picture(IdlStruct, typename="sensor_msgs::msg::dds_::Image_"):
     header: Head
     height: uint32
@@ -84,6 +91,10 @@ def main(domain, kind, stamped):
         Policy.Reliability.BestEffort, Policy.History.KeepLast(1)))
     heard = DataReader(here, Topic(here, "rt/cmd_vel", VelStamped if stamped else Vel), qos=Qos(
         Policy.Reliability.Reliable(0), Policy.History.KeepLast(1)))
+    alarm = DataWriter(here, Topic(here, "rt/emergency_stop", Yes), qos=Qos(
+        Policy.Reliability.Reliable(0), Policy.History.KeepLast(1)))
+    threading.Thread(target=lambda: [alarm.write(Yes(line == "stop\n")) for line in sys.stdin],
+                     daemon=True).start()
     print("ready", flush=True)
     count = 0
     while True:

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import json
 import os
 import re
 import subprocess
@@ -90,7 +91,8 @@ class DdsRobot:
         script = Path(__file__).with_name("foreign_robot.py")
         self.process = subprocess.Popen(
             [sys.executable, script, str(self.domain), kind, stamped, jpeg],
-            stdout=subprocess.PIPE, text=True, env=os.environ | {"CYCLONEDDS_URI": LOOPBACK})
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=os.environ | {"CYCLONEDDS_URI": LOOPBACK})
         assert self.process.stdout.readline() == "ready\n"
         self.heard = []
         threading.Thread(target=self._listen, daemon=True).start()
@@ -139,7 +141,52 @@ class SerbotRobot:
             sys.modules.pop(name, None)
 
 
-ROBOTS = {"sim": SimRobot, "replay": ReplayRobot, "dds": DdsRobot, "serbot": SerbotRobot}
+class RosRobot:
+    """A made-up rclpy with a robot inside: `fakes/ros`."""
+
+    def __init__(self, tmp_path, address="", profile="serbot"):
+        self.folder = tmp_path
+        (tmp_path / "said").touch()
+        (tmp_path / "alarm").write_text("false")
+        self._patch = pytest.MonkeyPatch()
+        self._patch.setenv("FAKE_ROS", str(tmp_path))
+        self._patch.syspath_prepend(str(FAKES / "ros"))
+        self._forget()
+        self.place = Place("ros", address, profile)
+
+    def said(self, kind, node="mobile_vla_driver"):
+        """What a node said of a kind, as lists."""
+        lines = map(json.loads, (self.folder / "said").read_text().splitlines())
+        return [words[2:] for words in lines if words[:2] == [node, kind]]
+
+    def close(self):
+        self._patch.undo()
+        self._forget()
+
+    def _forget(self):
+        """Modules of ROS, made up or not: the next robot finds its own."""
+        rooms = ("rclpy", "camera_interfaces", *(f"{each}_msgs" for each in (
+            "geometry", "sensor", "std", "nav")))
+        for name in [each for each in sys.modules if each.split(".")[0] in rooms]:
+            del sys.modules[name]
+
+
+class TrueRosRobot(DdsRobot):
+    """`foreign_robot.py`, met by the machine's own rclpy."""
+
+    def __init__(self, tmp_path):
+        super().__init__(tmp_path)
+        self._patch = pytest.MonkeyPatch()
+        self._patch.setenv("ROS_DOMAIN_ID", str(self.domain))
+        self.place = Place("ros", "", self.place.profile)
+
+    def close(self):
+        self._patch.undo()
+        super().close()
+
+
+ROBOTS = {"sim": SimRobot, "replay": ReplayRobot, "dds": DdsRobot, "serbot": SerbotRobot,
+          "ros": RosRobot, "ros, with a true rclpy": TrueRosRobot}
 
 
 @contextlib.contextmanager

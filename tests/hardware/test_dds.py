@@ -4,8 +4,12 @@ import time
 
 import pytest
 
+from hardware.pilot import Pilot
 from hardware.profile import load_profile
-from hardware.ros_messages import Header, Image, Time, message_of, picture_of
+from hardware.robot_env import wait_for_arming
+from hardware.ros_messages import Header, Image, Time, message_of
+from hardware.ros_pictures import picture_of
+from hardware.safety import RefusedError
 from hardware.transport import Place
 from tests.hardware.robots import DdsRobot, until
 
@@ -33,6 +37,31 @@ def test_a_foreign_robot_is_seen_in_its_colours_and_hears_velocities(tmp_path, k
     until(lambda: transport.send((0.25, -0.5, 0.125)) or (0.25, -0.5, 0.125) in here.heard)
     transport.close()
     until(lambda: here.heard[-1] == (0.0, 0.0, 0.0))
+    here.close()
+
+
+def test_the_emergency_topic_stops_until_it_is_taken_back_and_released(tmp_path):
+    here = DdsRobot(tmp_path)
+    pilot = Pilot(here.place)
+
+    def say(word):
+        print(word, file=here.process.stdin, flush=True)
+
+    def demanded():
+        say("stop")  # topics find each other in their own time
+        return pilot.state().why == "e-stop: topic /emergency_stop"
+
+    pilot.wait_live(20.0)
+    wait_for_arming(pilot, 20.0)
+    until(demanded)
+    pilot.release()
+    time.sleep(0.2)
+    with pytest.raises(RefusedError, match="emergency stop holds"):
+        pilot.arm()
+    say("fine")
+    until(lambda: pilot.release() or pilot.state().why == "disarmed")
+    wait_for_arming(pilot, 5.0)
+    pilot.close()
     here.close()
 
 

@@ -1,0 +1,3 @@
+class GetImage:
+    class Request:
+        """Empty."""

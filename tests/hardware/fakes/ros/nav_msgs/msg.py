@@ -1,0 +1,2 @@
+class Odometry:
+    """Its twist is the robot's velocity."""

@@ -1,0 +1,2 @@
+class Bool:
+    data = False
