@@ -10,8 +10,8 @@ from typing import Any
 from eval.maps import OUTCOMES, Outcome, Way
 from eval.table import rate_cell
 
-# Of runs beside each other: Okabe and Ito's. Letters stand beside them.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+# Of runs beside each other: Okabe and Ito's that outcomes seldom have. Letters stand beside them.
+COLOURS = ("#303030", "#009E73", "#56B4E9", "#CC79A7", "#E69F00", "#0072B2")
 
 
 @dataclass(frozen=True)
