@@ -33,6 +33,16 @@ def find_dtype(name: str) -> torch.dtype:
     return DTYPES[name]
 
 
+def check_dtype(device: torch.device, name: str) -> None:
+    """Refuse numbers that a device cannot compute in.
+
+    Raises:
+        ValueError: for bf16 on a GPU that is too old for it.
+    """
+    if name == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
+        raise ValueError(f"{torch.cuda.get_device_name(device)} has no bf16; use --dtype fp16.")
+
+
 def name_of(dtype: torch.dtype) -> str:
     """The short name of a torch dtype that models compute in."""
     return next(name for name, each in DTYPES.items() if each == dtype)

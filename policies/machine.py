@@ -1,14 +1,16 @@
 """What this machine can do at most, measured: reading memory, and multiplying matrices.
 
-Best of several tries, since a floor asks what is possible. Weights that fit into a cache are read
-from there in every decision, so bandwidth is measured at the size of the working set.
+Best of several tries, since a floor asks what is possible; each try is short, since on a shared
+machine only a short one is left undisturbed. Weights that fit into a cache are read from there in
+every decision, so bandwidth is measured at the size of the working set.
 """
 
 from __future__ import annotations
 
+import itertools
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import torch
@@ -16,29 +18,36 @@ import torch
 from policies.devices import DTYPES
 
 SMALLEST_BYTES, LARGEST_BYTES = 2**16, 2**30  # of what is read
-SIDE = {"cpu": 1024, "cuda": 8192}  # of the matrices
-TRIES, SPENT_S = 5, 0.3  # of each measurement, at least
+PART_BYTES = {"cpu": 2**26, "cuda": LARGEST_BYTES}  # read in one try; the parts take turns
+SIDE = {"cpu": 512, "cuda": 8192}  # of the matrices
+TRIES, SPENT_S = 5, 0.5  # of each measurement, at least
 
 
-def measured(working_set_bytes: int, device: str = "cpu") -> dict[str, Any]:
+def measured(working_set_bytes: int, device: str = "cpu",
+             dtypes: Collection[str] = tuple(DTYPES)) -> dict[str, Any]:
     """Bandwidth and peaks, by the names of a hardware profile.
 
     Args:
         working_set_bytes: What a decision reads.
         device: cpu or cuda.
+        dtypes: Whose peaks are wanted; that of fp32 is always found.
     """
     place = torch.device(device)
     size = min(max(working_set_bytes, SMALLEST_BYTES), LARGEST_BYTES)
     numbers = torch.ones(size // 4, device=place)
-    read_s = _best_s(numbers.sum, place)
+    part = min(len(numbers), PART_BYTES[place.type] // 4)
+    parts = numbers[:len(numbers) // part * part].view(-1, part)
+    turns = itertools.cycle(parts)
+    read_s = _best_s(lambda: next(turns).sum(), place)
     wide = _peak(torch.float32, place)  # what is narrower can be computed as it, if need be
     name = torch.cuda.get_device_name(place) if place.type == "cuda" else platform.machine()
     return {
         "name": f"this machine: {name}, {torch.get_num_threads()} threads",
-        "bandwidth_bytes_s": numbers.numel() * 4 / read_s, "cache_bytes": 0,
+        "bandwidth_bytes_s": 4 * part / read_s, "cache_bytes": 0,
         "source": f"measured: {size:,} bytes read, matrices of {SIDE[place.type]} multiplied",
         "peak_operations_s": {dtype: max(wide, _peak(torch_dtype, place))
-                              for dtype, torch_dtype in DTYPES.items()},
+                              for dtype, torch_dtype in DTYPES.items()
+                              if dtype in {"fp32", *dtypes}},
     }
 
 

@@ -56,6 +56,27 @@ def free_bytes(device: str = "cpu") -> int | None:
     return min(known, default=None)
 
 
+def used_bytes(device: str = "cpu") -> dict[str, int]:
+    """What this process holds now and held at most, by name; a GPU's beside it where one is used.
+
+    `resident` and `most resident` are main memory; `allocated` and `reserved` are tensors on the
+    device and what torch keeps for them.
+    """
+    status = dict(line.split(":", 1) for line in _read("/proc/self/status").splitlines()
+                  if ":" in line)
+    found = {name: int(status[key].split()[0]) * 1024
+             for name, key in (("resident", "VmRSS"), ("most resident", "VmHWM"))
+             if key in status}
+    if device.startswith("cuda"):
+        import torch
+
+        found |= {"allocated": torch.cuda.memory_allocated(device),
+                  "most allocated": torch.cuda.max_memory_allocated(device),
+                  "reserved": torch.cuda.memory_reserved(device),
+                  "most reserved": torch.cuda.max_memory_reserved(device)}
+    return found
+
+
 def require(needed_bytes: int, what: str, device: str = "cpu") -> None:
     """Do nothing if there is room, or if nobody can tell.
 

@@ -31,6 +31,11 @@ INSTRUCTION = "Navigate around the obstacle on the left side and reach the cup"
 SPEAKER, SAID = "text_action", 38  # tokens that tell three things with their places
 META = torch.device("meta")
 FRAME, WORDS = "frame", "instruction"  # how often a stage runs: for every frame, or once for words
+LOOKS, SUMS_UP = "Kosmos-2 looks", "Kosmos-2 sums up for the words"
+ANSWERS, CLIP_LOOKS = "Kosmos-2 answers the action token", "CLIP looks"
+READS, CLIP_READS = "Kosmos-2 reads the words", "CLIP reads the words"
+HEAD = "head: "  # and the name of a part
+REST = f"{HEAD}rest"
 VIEWS = ("aten.t", "aten.transpose", "aten.view", "aten.expand", "aten.permute", "aten.detach",
          "aten.alias", "aten.slice", "aten.select", "aten.unsqueeze", "aten.squeeze",
          "aten.split", "aten.chunk", "aten.unbind", "aten.as_strided", "aten._unsafe_view")
@@ -45,6 +50,11 @@ class Stage:
     operations: int
     per: str  # frame or instruction
     times: int = 1  # in a decision
+
+    @property
+    def is_head(self) -> bool:
+        """Whether it comes behind the towers, and may compute in other numbers than they."""
+        return self.name.startswith(HEAD)
 
 
 @dataclass(frozen=True)
@@ -107,7 +117,7 @@ def _stages(policy: Learned) -> Iterator[Stage]:
     seen: Parts = {}
     yield from _looking(backbone, wants.frame, seen)
     for part in wants.text:
-        name = {"kosmos_text": "Kosmos-2 reads the words", "clip_text": "CLIP reads the words"}
+        name = {"kosmos_text": READS, "clip_text": CLIP_READS}
         read, weights, operations = count(
             backbone.modules(), partial(backbone.read, [INSTRUCTION], (part,)))
         seen |= read
@@ -139,22 +149,22 @@ def _looking(backbone: Backbone, wanted: tuple[str, ...], seen: Parts) -> Iterat
     if set(wanted) - {"clip_vision"}:
         found, weights, operations = count(backbone.modules(), lambda: kosmos.look(pixels))
         seen |= found
-        yield Stage("Kosmos-2 looks", weights, operations, FRAME)
+        yield Stage(LOOKS, weights, operations, FRAME)
     if ACTION in wanted or "kosmos_latents" in wanted:
         latents, weights, operations = count(
             backbone.modules(), lambda: kosmos.summary(seen["kosmos_patches"]))
         seen["kosmos_latents"] = latents
-        yield Stage("Kosmos-2 sums up for the words", weights, operations, FRAME)
+        yield Stage(SUMS_UP, weights, operations, FRAME)
     if ACTION in wanted:
         prompt = kosmos.prompt(INSTRUCTION)
         seen[ACTION], weights, operations = count(
             backbone.modules(), lambda: kosmos.answer(seen["kosmos_latents"], [prompt]))
-        yield Stage("Kosmos-2 answers the action token", weights, operations, FRAME)
+        yield Stage(ANSWERS, weights, operations, FRAME)
     if "clip_vision" in wanted and backbone.clip is not None:
         clip = backbone.clip
         seen["clip_vision"], weights, operations = count(
             backbone.modules(), lambda: clip.vision(pixels))
-        yield Stage("CLIP looks", weights, operations, FRAME)
+        yield Stage(CLIP_LOOKS, weights, operations, FRAME)
 
 
 def _deciding(head: Head, seen: Parts) -> Iterator[Stage]:
@@ -173,9 +183,9 @@ def _deciding(head: Head, seen: Parts) -> Iterator[Stage]:
         operations = sum(by_module.get(f"{type(head).__name__}.{name}", {}).values())
         left_weights, left_operations = left_weights - weights, left_operations - operations
         if weights or operations:
-            yield Stage(f"head: {name}", weights, operations, FRAME)
+            yield Stage(HEAD + name, weights, operations, FRAME)
     if left_weights or left_operations:
-        yield Stage("head: rest", left_weights, left_operations, FRAME)
+        yield Stage(REST, left_weights, left_operations, FRAME)
 
 
 class _Reads(TorchDispatchMode):

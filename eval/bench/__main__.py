@@ -13,6 +13,7 @@ from scenarios.cli import run_command
 
 COMMANDS = {  # name -> (module, its options); each module has a `main` that takes them
     "floor": ("eval.bench.floor", "FloorOptions"),
+    "policy": ("eval.bench.policy", "PolicyOptions"),
     "claims": ("eval.bench.claims", "ClaimsOptions"),
     "safety": ("eval.bench.safety", "SafetyOptions"),
 }

@@ -10,7 +10,7 @@ as nobody knows which, every stage's share of them is left out.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from eval.bench.hardware_profiles import DTYPE_BYTES, Hardware
@@ -65,8 +65,8 @@ def floor_of(stage: Stage, hardware: Hardware, dtype: str, uncached: float = 1.0
                  1e3 * max(memory_s, compute_s) * stage.times)
 
 
-def floors(work: Work, hardware: Hardware, dtype: str,
-           with_words: bool) -> dict[str, Floor]:
+def floors(work: Work, hardware: Hardware, dtype: str, with_words: bool, batch: int = 1,
+           head_dtype: str | None = None) -> dict[str, Floor]:
     """The floors of all stages that run in a decision, by name.
 
     Args:
@@ -74,11 +74,16 @@ def floors(work: Work, hardware: Hardware, dtype: str,
         hardware: Which machine.
         dtype: Of weights and operations.
         with_words: Whether the words are read in every decision, or once an episode.
+        batch: Robots that are decided for at once: weights are read once for all.
+        head_dtype: Of the head's, if others than the towers'.
     """
-    stages = [stage for stage in work.stages if with_words or stage.per != WORDS]
-    total = sum(stage.weights for stage in stages) * DTYPE_BYTES[dtype]
+    stages = {stage.name: (replace(stage, operations=stage.operations * batch),
+                           head_dtype or dtype if stage.is_head else dtype)
+              for stage in work.stages if with_words or stage.per != WORDS}
+    total = sum(stage.weights * DTYPE_BYTES[numbers] for stage, numbers in stages.values())
     uncached = max(0.0, 1.0 - hardware.cache_bytes / total) if total else 0.0
-    return {stage.name: floor_of(stage, hardware, dtype, uncached) for stage in stages}
+    return {name: floor_of(stage, hardware, numbers, uncached)
+            for name, (stage, numbers) in stages.items()}
 
 
 def total_ms(found: Iterable[Floor]) -> float:
