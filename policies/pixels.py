@@ -7,13 +7,24 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from policies.picture import CLIP_MEAN, CLIP_STD, squeeze
+from policies.picture import CLIP_MEAN, CLIP_STD, checked, squeeze
+from policies.shrink import can_shrink, shrink
 
 
 def pixels(pictures: Sequence[np.ndarray], size: int, device: str | torch.device) -> torch.Tensor:
     """Pictures [H, W, 3] uint8 RGB as normalised values [B, 3, size, size] float32."""
-    batch = np.stack([squeeze(picture, (size, size)) for picture in pictures])
-    return normalise(torch.from_numpy(batch).to(device))
+    place = torch.device(device)
+    if any(picture.shape[:2] != (size, size) for picture in pictures):
+        return torch.stack([_one(checked(picture), size, place) for picture in pictures])
+    return normalise(torch.from_numpy(np.stack([checked(each) for each in pictures])).to(place))
+
+
+def _one(picture: np.ndarray, size: int, place: torch.device) -> torch.Tensor:
+    """A picture of any sides; how it is made smaller does not depend on its companions."""
+    height, width = picture.shape[:2]
+    if can_shrink(height, width, size, place):
+        return shrink(picture, size, place)
+    return normalise(torch.from_numpy(squeeze(picture, (size, size)).copy())[None].to(place))[0]
 
 
 def normalise(batch: torch.Tensor) -> torch.Tensor:
