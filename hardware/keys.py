@@ -78,7 +78,11 @@ class Keys:
                 pilot.set_mode(MODES[key])
                 return f"mode {MODES[key]}"
             case "f" | "g":
-                change = STEP if key == "g" else -STEP
-                self.throttle = min(MOST, max(LEAST, self.throttle + change))
+                self.change_throttle(more=key == "g")
                 return f"throttle {self.throttle} %"
         return HELP
+
+    def change_throttle(self, *, more: bool) -> None:
+        """One step more or less, within its limits."""
+        change = STEP if more else -STEP
+        self.throttle = min(MOST, max(LEAST, self.throttle + change))

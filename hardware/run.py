@@ -22,12 +22,14 @@ from scenarios.cli import LogLevel, Terminated, run_command
 if TYPE_CHECKING:
     from envs.interface import RobotSpec
     from episodes.record import Record
+    from hardware.pilot import Pilot
     from hardware.robot_env import RobotEnv
     from policies import Policy
     from scenarios import Scenario
 
 PURPOSE = "eval"  # the layouts that `eval.run` drives, too
 STOPPED = 1  # exit code: the robot was stopped for safety, or could not start
+PAGE_PICTURES = ("--image-size", "360", "640")  # of a simulated camera that people look at, too
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 logger = logging.getLogger(__name__)
@@ -46,7 +48,7 @@ class Config:
     scenario: str
     """Name or TOML file."""
     transport: str = "sim"
-    """How the robot is reached: sim, dds, replay."""
+    """How the robot is reached: sim, dds, ros, serbot, replay."""
     address: str | None = None
     """sim: host:port of `python -m envs.serve`; dds: ROS_DOMAIN_ID; replay: an episode's file."""
     simulated: bool = False
@@ -77,6 +79,13 @@ class Config:
     """Where the model runs: cpu, cuda."""
     record: Annotated[str | None, arg(metavar="DIR")] = None
     """Folder for what was seen and sent: an episode file a drive, pictures of the policy's size."""
+    web: bool = False
+    """Serve a page on which the operator watches, arms, steers and stops; with --record drives are
+    kept from the start, else in `drives` once that is switched on."""
+    host: str = "127.0.0.1"
+    """web: address to listen at; beyond this machine only with a token in MOBILE_VLA_TOKEN."""
+    port: int = 8080
+    """web: 0 is any free one."""
     log_level: LogLevel = "info"
     """How much is logged."""
 
@@ -115,6 +124,10 @@ def main(config: Config) -> Callable[[], None]:
     if TRUTH in policy.spec.needs:
         raise ValueError(f"{config.policy} needs to be told the truth, which no robot knows; "
                          "choose a policy that only looks.")
+    if config.web:
+        from hardware.web import page
+
+        return page(config, robot, policy)
     return lambda: _work(config, scenario, robot, policy)
 
 
@@ -127,7 +140,7 @@ def drive(config: Config, scenario: Scenario, env: RobotEnv, policy: Policy) -> 
         """Stand, and keep what was driven until an exception ends it."""
         with undisturbed():
             env.pilot.disarm()
-            env.why = _words(fault)
+            env.why = fault_words(fault)
             if config.record is not None:
                 _keep(config, record, env.why)
         _say(Driven(record, None, env.why), len(found))
@@ -173,7 +186,7 @@ def undisturbed() -> Iterator[None]:
             signal.signal(each, handler)
 
 
-def _words(fault: BaseException) -> str:
+def fault_words(fault: BaseException) -> str:
     """What ended a drive, for the operator and the record."""
     if isinstance(fault, Terminated):
         return "It was ended from outside (SIGTERM, or the terminal was closed)."
@@ -183,8 +196,11 @@ def _words(fault: BaseException) -> str:
 
 
 def connect(config: Config, scenario: Scenario, robot: RobotSpec, policy: Policy,
-            stack: contextlib.ExitStack) -> RobotEnv:
+            stack: contextlib.ExitStack,
+            consent: Callable[[Pilot], None] | None = None) -> RobotEnv:
     """A robot that is ready; the stack closes it.
+
+    `consent` is the operator's to every episode, where not the terminal asks for it.
 
     Raises:
         ValueError: one sentence, if it cannot be reached.
@@ -196,7 +212,8 @@ def connect(config: Config, scenario: Scenario, robot: RobotSpec, policy: Policy
 
     referee, address = None, config.address
     if address is None and (config.transport == "sim" or config.simulated):
-        referee = Referee(config.scenario, config.robot, config.seed)
+        referee = Referee(config.scenario, config.robot, config.seed,
+                          *(PAGE_PICTURES if config.web else ()))
         stack.callback(referee.close)
         address = referee.address
     if referee is not None and config.transport == "dds":
@@ -213,7 +230,7 @@ def connect(config: Config, scenario: Scenario, robot: RobotSpec, policy: Policy
         raise ValueError("--arm now is for what is not real; leave it out, and you are asked.")
     asks = config.arm == "ask" or (config.arm is None and not is_harmless)
     return RobotEnv(scenario, robot, pilot, policy.spec.image_size, referee,
-                    ask_operator if asks else wait_for_arming)
+                    consent or (ask_operator if asks else wait_for_arming))
 
 
 def start_bridge(address: str, profile: str) -> subprocess.Popen[bytes]:
@@ -257,12 +274,16 @@ def _work(config: Config, scenario: Scenario, robot: RobotSpec, policy: Policy) 
 
 
 def _say(driven: Driven, index: int) -> None:
-    """One line an episode."""
+    """One line an episode, and one for every other policy that was asked."""
+    from hardware.opinions import opinions
+
     record = driven.record
     verdict = {True: "success", False: "no success", None: "nobody judged"}[driven.is_success]
     with contextlib.suppress(OSError):  # the terminal may be gone
         print(f"episode {index} ({record.source}, seed {record.seed}): {record.ended_by} after "
               f"{record.decisions} decisions, {verdict}. {driven.why}".rstrip(), flush=True)
+        for line in opinions(record):
+            print(f"  {line}", flush=True)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ipaddress
-import os
 import signal
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -17,10 +13,10 @@ from tyro.conf import arg
 from scenarios.cli import LogLevel, Terminated, run_command
 
 if TYPE_CHECKING:
+    import socket
+
     from hardware.remote_server import Server
 
-TOKEN = "MOBILE_VLA_TOKEN"  # as `policies.remote_line` reads it
-LEAST_TOKEN = 16  # characters
 POLICY_OPTIONS = ("size", "checkpoint", "device", "dtype", "random_weights")
 
 
@@ -66,14 +62,15 @@ def main(config: Config) -> Callable[[], None]:
     from policies.remote_spec import check_served
 
     check_installed()
+    from hardware.listening import bound, checked_token
     from hardware.remote_server import Server
 
-    token = _checked_token(config.host)
+    token = checked_token(config.host)
     check_batch(config.batch)
     if min(config.threads, config.clients) < 1:
         raise ValueError(f"--threads and --clients must be 1 or more, got {config.threads} and "
                          f"{config.clients}.")
-    listening = _bound(config.host, config.port)
+    listening = bound(config.host, config.port)
     policy = policies.make(config.policy, **{
         name: getattr(config, name) for name in POLICY_OPTIONS if getattr(config, name)})
     check_served(policy.spec)
@@ -92,48 +89,6 @@ def _serve(server: Server, listening: socket.socket) -> None:
         asyncio.run(serve())
     except asyncio.CancelledError as cancelled:
         raise Terminated from cancelled
-
-
-def _checked_token(host: str) -> str | None:
-    """The token of this server.
-
-    Raises:
-        ValueError: if other machines could reach it without one, or it is too short to be one.
-    """
-    token = os.environ.get(TOKEN) or None
-    if token is not None and len(token) < LEAST_TOKEN:
-        raise ValueError(f"{TOKEN} must have at least {LEAST_TOKEN} characters, got {len(token)}; "
-                         f"`openssl rand -hex 16` makes one.")
-    if token is None and not _is_this_machine(host):
-        raise ValueError(f"--host {host} lets other machines in: set the environment variable "
-                         f"{TOKEN} here and on the clients; `openssl rand -hex 16` makes one.")
-    return token
-
-
-def _is_this_machine(host: str) -> bool:
-    """Whether nobody else can reach this address."""
-    with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost"
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    """A socket at that address, which answers only when the policy is ready.
-
-    Raises:
-        ValueError: one sentence, if it cannot be had.
-    """
-    if not 0 <= port <= 65535:
-        raise ValueError(f"--port must be 0 to 65535, got {port}.")
-    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind((host, port))
-        return bound
-    except OSError as error:
-        bound.close()
-        raise ValueError(f"cannot listen at {host}:{port} ({error.strerror}); choose another "
-                         f"--host or --port.") from error
 
 
 if __name__ == "__main__":
