@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from envs.interface import BoxTruth, Truth
 
+ASIDE = "aside "  # begins the names of other policies' arrays
 SOURCES = ("real", "simulated", "dummy")
 
 
@@ -44,6 +46,8 @@ class Record:
     rgb: np.ndarray | None = field(default=None, repr=False)  # [N + 1, H, W, 3] uint8 where kept
     confidence: np.ndarray | None = None  # [N] float64 where the policy says any, else NaN
     appearance: dict[str, Any] | None = None  # how it looked, where that was drawn; `envs.look`
+    aside: dict[str, np.ndarray] | None = None  # what other policies would have done: name ->
+    # [N, 3] float32, NaN where they were not asked or had no answer; stored as `aside NAME`
 
     @property
     def decisions(self) -> int:
@@ -64,8 +68,18 @@ class Record:
     def header(self) -> dict[str, Any]:
         """Everything but the arrays, ready for JSON."""
         return {name: value for name, value in vars(self).items()
-                if not isinstance(value, np.ndarray) and name not in ("rgb", "confidence")}
+                if not isinstance(value, np.ndarray) and name not in ("rgb", "confidence", "aside")}
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The arrays by name; `rgb` and `confidence` only where there are any."""
-        return {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        found = {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        others = self.aside or {}
+        return found | {ASIDE + name.replace("/", "_"): others[name] for name in others}
+
+
+def parted(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """What `Record.arrays` gave, as fields of a record again."""
+    fields = {name: value for name, value in arrays.items() if not name.startswith(ASIDE)}
+    others = {name.removeprefix(ASIDE): value for name, value in arrays.items()
+              if name.startswith(ASIDE)}
+    return fields | ({"aside": others} if others else {})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +59,7 @@ class _Log:
         self.sent: list[np.ndarray] = []
         self.latency: list[float] = []
         self.confidence: list[float | None] = []
+        self.aside: list[Mapping[str, np.ndarray]] = []  # what other policies would have done
         self.look(observation, info)
 
     def look(self, observation: Observation, info: dict[str, Any]) -> None:
@@ -77,6 +78,13 @@ class _Log:
         self.sent.append(sent)
         self.latency.append(latency_s)
         self.confidence.append(confidence)
+
+    def asides(self) -> dict[str, np.ndarray] | None:
+        """What each other policy would have done, [N, 3] float32; None where there are none."""
+        names = dict.fromkeys(name for each in self.aside for name in each)
+        nothing = np.full(3, np.nan, np.float32)
+        return {name: np.array([each.get(name, nothing) for each in self.aside])
+                for name in names} or None
 
     def confidences(self) -> np.ndarray | None:
         """[N] float64 with NaN where the policy said none; None where it never said any."""
@@ -179,6 +187,7 @@ def _decide(place: Any, policy: Policy, task: Task, log: _Log,
     info, confidence = log.info, None
     plan: list[np.ndarray] = []
     while True:
+        aside: Mapping[str, np.ndarray] = {}
         latency_s = 0.0
         if not plan:
             _tell(policy, question.memory, info, place.scenario)
@@ -186,10 +195,11 @@ def _decide(place: Any, policy: Policy, task: Task, log: _Log,
             if isinstance(answer.action, ActionError):
                 return "policy_error", str(answer.action)
             plan, latency_s = _rows(answer.action, task), answer.latency_s
-            confidence = answer.action.confidence
+            confidence, aside = answer.action.confidence, answer.action.aside or {}
         command = plan.pop(0)
         question.observation, _, terminated, truncated, info = yield "step", (command,), {}
         log.moved(command, info.get("sent", command), latency_s, confidence)
+        log.aside.append(aside)
         log.look(question.observation, info)
         if terminated:
             return info["ended_by"], None
@@ -266,7 +276,7 @@ def _record(place: Any, policy: Policy, task: Task, log: _Log, ended_by: str,
         velocity=np.array(log.velocity, np.float32), clearance_m=np.array(log.clearance),
         latency_s=np.array(log.latency), touched=log.info["touched"],
         confidence=log.confidences(),
-        rgb=np.array(log.rgb) if log.rgb else None,
+        rgb=np.array(log.rgb) if log.rgb else None, aside=log.asides(),
     )
 
 

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from episodes.atomic import write_atomically
-from episodes.record import Record
+from episodes.record import Record, parted
 from eval.jsonl import append_line, drop_torn_line, encoded, read_lines
 from eval.metrics import judge
 from eval.openloop import Answers, scores
@@ -227,8 +227,8 @@ def load_record(run: Run, line: dict[str, Any]) -> Record:
     timing = run.timing.get(line["id"])
     latency_s = timing["latency_s"] if timing else np.zeros(len(arrays["sent"]))
     header = {name: line[name] for name in HEADER if name in line}
-    known: dict[str, Any] = {**header, **arrays, "latency_s": np.array(latency_s, np.float64)}
-    return Record(**known)
+    known: dict[str, Any] = {**header, **parted(arrays)}
+    return Record(**known | {"latency_s": np.array(latency_s, np.float64)})
 
 
 def episodes_sha256(lines: list[dict[str, Any]]) -> str:

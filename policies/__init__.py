@@ -83,6 +83,15 @@ REGISTRY |= LEARNED
 ELSEWHERE: dict[str, tuple[str, dict[str, Any]]] = {  # on another machine: docs/remote.md
     "remote": ("policies.remote:Remote", {}),
 }
+EXTRA: dict[str, tuple[str, dict[str, Any]]] = {  # drive, and are in no comparison
+    "spoken": ("policies.spoken:Spoken", {}),
+}
+WRAPPERS = {  # KIND=NAME,...: policies around policies, docs/wrappers.md
+    "shadow": "policies.shadow:Shadow",
+    "fallback": "policies.fallback:Fallback",
+    "sequence": "policies.sequence:InSequence",
+}
+WRAPPED = {"case2_or_case1": "fallback=case2_clip_normalized,case1_simplified"}
 ADDRESSES = ("ws://", "wss://")  # how the address of such a policy begins
 
 
@@ -95,6 +104,9 @@ def find(name: str) -> tuple[type[Policy], dict[str, Any]]:
 def make(name: str, **options: Any) -> Policy:
     """A policy by its registered name, as `module:Class`, a checkpoint folder, or an address.
 
+    `KIND=NAME,NAME,...` wraps policies in another: the first gets all options, the others those of
+    them that they take, but no checkpoint.
+
     Args:
         name: What `--policy` takes.
         options: Constructor arguments (size, checkpoint, device) for policies that take them.
@@ -104,7 +116,10 @@ def make(name: str, **options: Any) -> Policy:
     """
     if name.startswith(ADDRESSES):
         name, options = "remote", {"server": name} | options
-    known = REGISTRY | ELSEWHERE
+    name = WRAPPED.get(name, name)
+    if name.partition("=")[0] in WRAPPERS:
+        return _wrap(name, options)
+    known = REGISTRY | ELSEWHERE | EXTRA
     if name in known:
         target, fixed = known[name]
         return _construct(target, fixed | options)
@@ -116,6 +131,38 @@ def make(name: str, **options: Any) -> Policy:
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ValueError(f"Unknown policy {name!r}.{hint} Expected one of {', '.join(known)}, "
                      f"'module:Class', ws://HOST:PORT or a checkpoint folder with a config.json.")
+
+
+def _wrap(name: str, options: dict[str, Any]) -> Policy:
+    """A policy around others; numbers behind their names are the wrapper's own."""
+    kind, _, rest = name.partition("=")
+    names = [each.strip() for each in rest.split(",")]
+    numbers: list[float] = []
+    while names and _is_number(names[-1]):
+        numbers.insert(0, float(names.pop()))
+    if not all(names):
+        raise ValueError(f"Policy {name!r}: expected {kind}=NAME,NAME,...")
+    cls: Any = _find_class(WRAPPERS[kind])
+    if len(numbers) > len(signature(cls).parameters) - 1:
+        raise ValueError(f"Policy {name!r}: too many numbers, got {numbers}.")
+    return cls([make(each, **(options if place == 0 else _fitting(each, options)))
+                for place, each in enumerate(names)], *numbers)
+
+
+def _is_number(word: str) -> bool:
+    return word.replace(".", "", 1).isdecimal()
+
+
+def _fitting(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Those options that a registered policy takes, but no weights of another's."""
+    if name not in REGISTRY:
+        return {}
+    cls, _ = find(name)
+    takes = signature(cls).parameters.values()
+    named = {each.name for each in takes if each.kind is not each.VAR_KEYWORD}
+    takes_any = len(named) < len(takes)
+    return {option: value for option, value in options.items()
+            if option != "checkpoint" and (takes_any or option in named)}
 
 
 def _from_folder(folder: Path, options: dict[str, Any]) -> Policy:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +40,7 @@ class Action:
     commands: np.ndarray  # [T, 3] float32, T >= 1: linear_x, linear_y, angular_z in command units
     stop: bool = False  # the policy believes it has arrived
     confidence: float | None = None  # [0, 1]
+    aside: Mapping[str, np.ndarray] | None = None  # what other policies would do: name -> [3]
 
     def __post_init__(self) -> None:
         """Refuse what is no plan, where it is made."""
