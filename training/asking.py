@@ -115,10 +115,12 @@ def _episode_means(scatter: Callable[..., torch.Tensor], head: Head, features: F
                    episodes: np.ndarray) -> np.ndarray:
     """Mean over each episode's decisions of what `scatter` says of their last frames."""
     rows = np.flatnonzero(np.isin(features.episodes, episodes))
-    found = []
+    device, found = next(head.parameters()).device, []
     for some in np.array_split(rows, len(rows) // ROWS + 1):
-        parts, lengths = features.windows(some, head.wants, None)
-        found.append(scatter(parts, lengths)[torch.arange(len(some)), lengths - 1].numpy())
+        windows, lengths = features.windows(some, head.wants, None)
+        scattered = scatter({name: part.to(device) for name, part in windows.items()},
+                            lengths.to(device)).cpu()
+        found.append(scattered[torch.arange(len(some)), lengths - 1].numpy())
     place = np.searchsorted(episodes, features.episodes[rows])
     values = np.concatenate(found)
     return np.bincount(place, values, len(episodes)) / np.bincount(place, minlength=len(episodes))

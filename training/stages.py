@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from accelerate import PartialState
+
 from envs.appearance import check_places, load_profile
 from episodes.engine import check_engine
 from episodes.hdf5 import find_episodes
@@ -157,7 +159,7 @@ def _backbone(options: TrainingOptions) -> Backbone:
         folder = options.towers or _mini_towers(options)
         sources = {name: str(folder / name) for name in ("kosmos2", "clip")}
     backbone = Backbone.load(sources, sizes(options.size).image_size)
-    backbone.freeze(backbone.device)
+    backbone.freeze(PartialState().device)  # a GPU, where there is one
     return backbone
 
 
