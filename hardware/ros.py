@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from episodes.ros_pictures import picture_of
 from hardware.profile import Profile
-from hardware.ros_pictures import picture_of
 from hardware.safety import ZERO, Velocity
 from hardware.transport import Frame, LinkLostError
 

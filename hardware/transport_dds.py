@@ -15,6 +15,7 @@ from cyclonedds.sub import DataReader
 from cyclonedds.topic import Topic
 from cyclonedds.util import duration
 
+from episodes.ros_pictures import picture_of
 from hardware.profile import Profile
 from hardware.ros_messages import (
     Bool,
@@ -26,7 +27,6 @@ from hardware.ros_messages import (
     TwistStamped,
     twist_of,
 )
-from hardware.ros_pictures import picture_of
 from hardware.safety import ZERO, Velocity
 from hardware.transport import Frame, LinkLostError
 

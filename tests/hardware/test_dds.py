@@ -4,11 +4,11 @@ import time
 
 import pytest
 
+from episodes.ros_pictures import picture_of
 from hardware.pilot import Pilot
 from hardware.profile import load_profile
 from hardware.robot_env import wait_for_arming
 from hardware.ros_messages import Header, Image, Time, message_of
-from hardware.ros_pictures import picture_of
 from hardware.safety import RefusedError
 from hardware.transport import Place
 from tests.hardware.robots import DdsRobot, until

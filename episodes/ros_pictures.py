@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+MOST_PIXELS = 7680 * 4320  # 8K
 ENCODINGS = {"rgb8": slice(None), "bgr8": slice(None, None, -1)}  # order of the channels
 
 
@@ -34,6 +35,9 @@ def _unpacked(message: Any) -> np.ndarray:
 
     try:
         picture = Pillow.open(io.BytesIO(message.data), formats=("JPEG", "PNG"))
+        if picture.width * picture.height > MOST_PIXELS:
+            raise ValueError(f"A compressed picture of {picture.width} x {picture.height}, "
+                             f"expected at most {MOST_PIXELS} pixels.")
         return np.asarray(picture.convert("RGB"))
     except OSError as error:
         raise ValueError(f"A compressed picture ({message.format!r}) cannot be read: {error}."
