@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from envs.interface import CameraSpec
+from envs.interface import CameraSpec, RobotSpec
 from envs.look import Appearance, Lens
-from scenarios import did_you_mean
+from scenarios import Scenario, did_you_mean
+
+if TYPE_CHECKING:
+    from envs.simulator import Simulator
 
 RENDERERS = ("fast", "tiny")
 FAST_VERSION = 1  # another look of the same scene is another version
@@ -110,3 +113,22 @@ def check_look(renderer: str, profile: str) -> None:
     if renderer == "tiny" and profile != "nominal":
         raise ValueError(f"The renderer tiny draws only the appearance nominal, got {profile!r}; "
                          f"use the renderer fast.")
+
+
+def make_camera(renderer: str, simulator: Simulator, scenario: Scenario,
+                robot: RobotSpec) -> Camera:
+    """The camera of that name; only the chosen one is loaded."""
+    if renderer == "tiny":
+        from envs.tiny import TinyCamera
+
+        return TinyCamera(simulator.client, simulator.numbers, robot)
+    from envs.raycast.camera import FastCamera
+
+    return FastCamera(simulator, scenario, robot)
+
+
+def check_size(image_size: tuple[int, int]) -> None:
+    """Refuse a picture without pixels."""
+    if len(image_size) != 2 or not all(type(each) is int and each > 0 for each in image_size):
+        raise ValueError(f"image_size must be height and width in whole pixels, got "
+                         f"{image_size!r}.")

@@ -11,10 +11,11 @@ from gymnasium import spaces
 
 from envs import planner
 from envs.appearance import Appearance, draw, load_profile
-from envs.camera import Camera, Look, View, camera_view, check_look, overview
+from envs.camera import Look, View, camera_view, check_look, check_size, make_camera, overview
 from envs.interface import COMMAND_LIMIT, BoxTruth, Observation, RobotSpec, Truth
 from envs.simulator import Simulator
 from envs.task import goal_distance_m, side_followed, stood_still
+from envs.ticks import held
 from scenarios import Layout, Scenario, sample_layout
 from scenarios.layout import check_fixed
 
@@ -79,7 +80,7 @@ class NavigationEnv(gymnasium.Env):
         self.scenario, self.robot, self.image_size = scenario, robot, image_size
         self.render_mode, self.profile = render_mode, load_profile(appearance)
         check_look(renderer, self.profile.name)
-        _check_size(image_size)
+        check_size(image_size)
         self.task = scenario.name
         self.task_description = scenario.instructions.english
         self.observation_space = spaces.Dict({
@@ -89,7 +90,7 @@ class NavigationEnv(gymnasium.Env):
         limit = np.float32(COMMAND_LIMIT)
         self.action_space = spaces.Box(-limit, limit, (3,), np.float32)
         self._simulator = Simulator(scenario, robot, gui=render_mode == "human")
-        self._camera = _camera(renderer, self._simulator, scenario, robot)
+        self._camera = make_camera(renderer, self._simulator, scenario, robot)
         self.renderer = self._camera.identity
         self._layout: Layout | None = None
         self._appearance: Appearance
@@ -117,8 +118,11 @@ class NavigationEnv(gymnasium.Env):
                          f"(free start, goal not reached, a path exists).")
 
     def step(self, command: np.ndarray) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Hold one command [3] for one decision."""
-        return self.advance(command, self.robot.ticks_per_decision)
+        """Hold one command [3] for one decision, or play one a tick, [ticks_per_decision, 3]."""
+        ticks = self.robot.ticks_per_decision
+        if np.shape(command) == (ticks, 3):
+            return self._play(np.asarray(command, np.float32))
+        return self.advance(command, ticks)
 
     def advance(self, command: np.ndarray,
                 ticks: int) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
@@ -128,17 +132,25 @@ class NavigationEnv(gymnasium.Env):
             ValueError: if the command is not three finite numbers.
             RuntimeError: before `reset`.
         """
+        command = np.asarray(command, np.float32)
+        if command.shape != (3,):
+            raise ValueError(f"A command is 3 finite numbers, got {command!r}.")
+        return self._play(np.repeat(command[None], ticks, axis=0))
+
+    def _play(self, commands: np.ndarray) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Drive by one command a tick, [K, 3] float32."""
         if self._layout is None:
             raise RuntimeError("Call reset() before step(): there is no episode yet.")
-        command = np.asarray(command, np.float32)
-        if command.shape != (3,) or not np.isfinite(command).all():
-            raise ValueError(f"A command is 3 finite numbers, got {command!r}.")
+        if not np.isfinite(commands).all():
+            raise ValueError(f"A command is 3 finite numbers, got {commands!r}.")
         before = self._goal_distance_m()
-        self._simulator.advance(command, ticks)
-        self._commanded += [self.robot.is_motion(command)] * ticks
+        for command, ticks in held(commands):
+            self._simulator.advance(command, ticks)
+            self._commanded += [self.robot.is_motion(command)] * ticks
+            if self._simulator.touched:
+                break
         self._ended_by = self._end()
-        progress = before - self._goal_distance_m()
-        info = self._info(progress)
+        info = self._info(before - self._goal_distance_m())
         if self.render_mode == "human":
             self.render()
         return (self._observe(), float(sum(info["reward_terms"].values())),
@@ -272,20 +284,3 @@ class NavigationEnv(gymnasium.Env):
             "path": self._simulator.poses, "resampled": self._resampled,
             "appearance": self._appearance,
         }
-
-
-def _camera(renderer: str, simulator: Simulator, scenario: Scenario, robot: RobotSpec) -> Camera:
-    """The camera of that name; only the chosen one is loaded."""
-    if renderer == "tiny":
-        from envs.tiny import TinyCamera
-
-        return TinyCamera(simulator.client, simulator.numbers, robot)
-    from envs.raycast.camera import FastCamera
-
-    return FastCamera(simulator, scenario, robot)
-
-
-def _check_size(image_size: tuple[int, int]) -> None:
-    if len(image_size) != 2 or not all(type(each) is int and each > 0 for each in image_size):
-        raise ValueError(f"image_size must be height and width in whole pixels, got "
-                         f"{image_size!r}.")

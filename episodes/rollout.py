@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from envs.interface import Observation, Truth
+from episodes.clock import Latency, clock_of
 from episodes.record import Record
 from policies.interface import (
     LABEL,
@@ -40,6 +41,7 @@ class Task:
     keep_rgb: bool = False
     most: int | None = None  # decisions, where fewer than the world's time limit are wanted
     confidence_threshold: float = CONFIDENCE_THRESHOLD  # 0 drives whatever the policy is unsure of
+    latency: Latency | None = None  # the world goes on while the policy thinks; None: it waits
 
 
 class CutShortError(Exception):
@@ -60,6 +62,7 @@ class _Log:
         self.latency: list[float] = []
         self.confidence: list[float | None] = []
         self.aside: list[Mapping[str, np.ndarray]] = []  # what other policies would have done
+        self.late_s: list[float] = []
         self.look(observation, info)
 
     def look(self, observation: Observation, info: dict[str, Any]) -> None:
@@ -186,19 +189,24 @@ def _decide(place: Any, policy: Policy, task: Task, log: _Log,
     """Decision by decision, until something ends the episode: what did, and which error."""
     info, confidence = log.info, None
     plan: list[np.ndarray] = []
+    command = np.zeros(3, np.float32)
+    clock = clock_of(task.latency, task.seed, place)
     while True:
         aside: Mapping[str, np.ndarray] = {}
-        latency_s = 0.0
-        if not plan:
+        latency_s, late_s = 0.0, np.nan if plan else np.inf
+        if clock.is_free if clock else not plan:
             _tell(policy, question.memory, info, place.scenario)
             answer = yield question
             if isinstance(answer.action, ActionError):
                 return "policy_error", str(answer.action)
             plan, latency_s = _rows(answer.action, task), answer.latency_s
             confidence, aside = answer.action.confidence, answer.action.aside or {}
-        command = plan.pop(0)
-        question.observation, _, terminated, truncated, info = yield "step", (command,), {}
-        log.moved(command, info.get("sent", command), latency_s, confidence)
+            late_s = clock.answer(plan) if clock else 0.0
+        command = plan.pop(0) if plan else command
+        driven = clock.play() if clock else command
+        question.observation, _, terminated, truncated, info = yield "step", (driven,), {}
+        log.moved(command, info.get("sent", driven.reshape(-1, 3)[-1]), latency_s, confidence)
+        log.late_s.append(late_s)
         log.aside.append(aside)
         log.look(question.observation, info)
         if terminated:
@@ -275,7 +283,7 @@ def _record(place: Any, policy: Policy, task: Task, log: _Log, ended_by: str,
         sent=np.array(log.sent, np.float32).reshape(-1, 3),
         velocity=np.array(log.velocity, np.float32), clearance_m=np.array(log.clearance),
         latency_s=np.array(log.latency), touched=log.info["touched"],
-        confidence=log.confidences(),
+        confidence=log.confidences(), late_s=np.array(log.late_s) if task.latency else None,
         rgb=np.array(log.rgb) if log.rgb else None, aside=log.asides(),
     )
 

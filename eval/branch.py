@@ -16,10 +16,10 @@ ZERO = np.zeros((1, 3), np.float32)
 
 @dataclass
 class _Told:
-    """An episode's state: how far it is, and what the other policy remembers."""
+    """An episode's state: how often it was asked, and what the other policy remembers."""
 
     inner: Memory
-    decision: int = 0
+    asked: int = 0
     truth: Truth | None = None
     label: tuple[str, str] | None = None
 
@@ -31,9 +31,24 @@ class Branch(Policy):
     away until its turn comes. Behind the last command, without another policy, it stands still.
     """
 
-    def __init__(self, commands: np.ndarray, after: Policy | None, execute: int = 1) -> None:
-        """`commands` [N, 3] are followed; `after` decides then, asked every `execute` decisions."""
-        self._commands, self._after, self._execute = commands, after, execute
+    def __init__(self, commands: np.ndarray, after: Policy | None, execute: int = 1,
+                 plans: Sequence[tuple[int, int]] | None = None) -> None:
+        """Follow commands, then leave it to a policy.
+
+        Args:
+            commands: [N, 3], followed.
+            after: Decides then, asked every `execute` decisions.
+            execute: Rows of a plan that are driven before asking again.
+            plans: On a virtual clock: at which decisions the commands were said, and how many rows.
+        """
+        if plans is None:
+            plans = [(number, 1) for number in range(len(commands))]
+            self._shown = [number % execute == 0 for number in range(len(commands))]
+        else:
+            plans = [each for each in plans if each[0] < len(commands)]
+            self._shown = [True] * len(plans)
+        self._after = after
+        self._plans = [commands[start:start + rows] for start, rows in plans]
         self.spec = PolicySpec("commands") if after is None else replace(
             after.spec, name=f"{after.spec.name} after {len(commands)} decisions")
 
@@ -52,16 +67,16 @@ class Branch(Policy):
             self._after.end(memory.inner)
 
     def _one(self, memory: _Told, seen: Observation) -> Action:
-        decision = memory.decision
-        memory.decision += 1
-        is_over = decision >= len(self._commands)
+        number = memory.asked
+        memory.asked += 1
+        is_over = number >= len(self._plans)
         answer = None
-        if self._after is not None and (is_over or decision % self._execute == 0):
+        if self._after is not None and (is_over or self._shown[number]):
             for name in self.spec.needs:
                 setattr(memory.inner, name, getattr(memory, name))
             (answer,) = self._after.act([memory.inner], [seen])
         if not is_over:
-            return Action(self._commands[decision:decision + 1])
+            return Action(self._plans[number])
         return answer or Action(ZERO, stop=True)
 
 

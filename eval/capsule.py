@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +18,9 @@ from scenarios import did_you_mean
 from scenarios.cli import LogLevel, run_command
 
 if TYPE_CHECKING:
+    from episodes.clock import Latency
     from episodes.record import Record
+    from eval.results import Run
     from scenarios import Scenario
 
 SCHEMA_VERSION = 1
@@ -57,6 +59,14 @@ class Capsule:
         """The options of its run."""
         return self.content["config"]
 
+    @property
+    def latency(self) -> Latency | None:
+        """Of its virtual clock, where it drove on one."""
+        from episodes.clock import Latency
+
+        stored = self.content.get("latency")
+        return stored and Latency(stored["kind"], tuple(stored["values"]), stored["hold"])
+
     def scenario(self) -> Scenario:
         """What was to be done.
 
@@ -92,7 +102,26 @@ def pack(folder: Path | str, episode: str) -> Capsule:
     return Capsule({
         "schema_version": SCHEMA_VERSION, "kind": KIND, "run": run.folder.name,
         "config": run.facts["config"], **{name: run.facts[name] for name in FACTS},
-        "line": lines[episode], "commands": record.asked.tolist(), "hashes": hashes(record)})
+        "line": lines[episode], "commands": record.asked.tolist(), "hashes": hashes(record),
+        "plans": record.plans, "latency": _latency(run)})
+
+
+def _latency(run: Run) -> dict[str, Any] | None:
+    """The virtual clock's, whole: a capsule needs no file of a trace.
+
+    Raises:
+        ValueError: if its trace is another by now.
+    """
+    from eval.latencies import described, parse
+
+    words = run.facts["config"].get("latency")
+    if words is None:
+        return None
+    latency = parse(words, run.facts["config"]["hold"])
+    if described(latency) != run.facts["latency"]:
+        raise ValueError(f"{run.folder}: its latencies {words} are others by now; give the trace "
+                         f"back.")
+    return asdict(latency)
 
 
 def load(path: Path | str) -> Capsule:

@@ -43,6 +43,11 @@ class Config:
     instruction: str = "default"
     """default: the scenario's English sentence; none: no words at all; words of your own; or a
     wording of docs/suites.md: @swapped, @paraphrases, @punctuation, @korean, @nonsense, @empty."""
+    latency: Annotated[str | None, arg(metavar="SECONDS|KIND|trace:FILE")] = None
+    """Drive on a virtual clock: the world goes on for so long while the policy thinks. Seconds,
+    uniform:A:B, normal:MEAN:SD, lognormal:MEDIAN:SIGMA or trace:FILE. It waits where not given."""
+    hold: Literal["zero", "last"] = "zero"
+    """With --latency, where a command's time is over and no newer is there: stand, or go on."""
     renderer: Literal["fast", "tiny"] = "fast"
     """Which camera; tiny is PyBullet's own. Part of the result's identity."""
     appearance: str = "nominal"

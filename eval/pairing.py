@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.provenance import stopped_early, warnings
+from eval.provenance import changed_world, stopped_early, warnings
 from eval.results import Run, episodes_sha256
 
 Line = dict[str, Any]
@@ -20,8 +20,8 @@ MUST_AGREE = {  # of run.json -> what it is called
     "source": "source", "renderer": "renderer", "config.seed": "seed (--seed)",
 }
 MAY_DIFFER = ("policy.name", "policy.size", "policy.weights", "policy.weights_hash",
-              "config.instruction", "config.execute", "config.checkpoint", "robot", "appearance",
-              "batch_size", "git", "packages", "machine")
+              "config.instruction", "config.execute", "config.checkpoint", "latency", "robot",
+              "appearance", "batch_size", "git", "packages", "machine")
 BATCH_NOTE = "across batch sizes actions agree within 1e-5, not bit for bit"
 
 
@@ -127,7 +127,8 @@ def check_same_world(baseline: str, facts: Facts, other: str, other_facts: Facts
 def said_of(side: Side) -> list[str]:
     """What must be said loudly about a run."""
     facts = side.run.facts
-    return warnings(facts["policy"], facts["config"]["instruction"]) + stopped_early(facts)
+    return (warnings(facts["policy"], facts["config"]["instruction"]) + changed_world(facts)
+            + stopped_early(facts))
 
 
 def _check_unchanged(run: Run, lines: list[Line]) -> None:

@@ -8,7 +8,7 @@ import logging
 import os
 import time
 from collections.abc import Collection
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,12 @@ import policies
 from envs.appearance import load_profile
 from envs.camera import check_look
 from envs.interface import RobotSpec
+from episodes.clock import TRACE
 from episodes.engine import check_batch
 from eval.config import Config
 from eval.engines import POLICY_OPTIONS, check_workers, open_engine
+from eval.latencies import described as described_latency
+from eval.latencies import parse
 from eval.lock import alone_in
 from eval.provenance import described, provenance, told
 from eval.recordings import readable
@@ -94,7 +97,8 @@ def _closed(config: Config, chosen: list[Scenario], robot: RobotSpec, old: Run |
             job.task, most=1, keep_rgb=False)) for job in reversed(first.values())])
         facts = _facts(config, rehearsal.spec, chosen, robot) | {
             "source": rehearsal.source, "renderer": rehearsal.renderer,
-            "appearance": _look(config.appearance), "planned": len(jobs)}
+            "appearance": _look(config.appearance), "planned": len(jobs),
+            "latency": described_latency(jobs[0].task.latency)}
         if against is not None:
             against.check(facts)
         names = {each.name for each in chosen}
@@ -148,6 +152,8 @@ def _plain(config: Config) -> Config:
         value = getattr(config, field.name)
         if isinstance(value, os.PathLike):
             value = os.fspath(value)
+        if field.name == "latency" and isinstance(value, Real) and not isinstance(value, bool):
+            value = f"{float(value):g}"
         if isinstance(value, Integral) and not isinstance(value, bool):
             value = int(value)
         kind = NUMBERS.get(field.name, str)
@@ -180,6 +186,13 @@ def _check(config: Config) -> None:
     if config.loop == "open" and config.execute != 1:
         raise ValueError("--execute belongs to the closed loop; the open loop compares the first "
                          "row of every plan. Leave it out.")
+    if config.latency is not None:
+        parse(config.latency, config.hold)
+    if config.loop == "open" and config.latency is not None:
+        raise ValueError("--latency belongs to the closed loop: nothing moves in the open one. "
+                         "Leave it out.")
+    if config.latency is None and config.hold != Config.hold:
+        raise ValueError("--hold says what drives while the policy thinks: give --latency too.")
     if is_wording(config.instruction):
         check_wording(config.instruction)
     if config.loop == "open" and is_wording(config.instruction):
@@ -228,9 +241,17 @@ def _create(config: Config, spec: PolicySpec, names: set[str | None] | set[str],
     words = config.instruction if words == "wording" else words
     unusual = [Path(each).stem for each, usual in (
         (words, "default"), (config.renderer, "fast"), (config.appearance, "nominal"))
-        if each != usual]
+        if each != usual] + _slow(config)
     return Run.create(Path(config.out), "_".join([f"{spec.name}_{loop}{what or 'unknown'}",
                                                   *unusual]), facts)
+
+
+def _slow(config: Config) -> list[str]:
+    """A few letters on a virtual clock's latency, for the folder's name."""
+    if config.latency is None:
+        return []
+    kind, _, rest = config.latency.partition(":")
+    return [f"late-{Path(rest).stem if kind == TRACE else config.latency}-{config.hold}"]
 
 
 def _reopen(run: Run, now: dict[str, Any]) -> Run:
@@ -240,10 +261,10 @@ def _reopen(run: Run, now: dict[str, Any]) -> Run:
         ValueError: if scenario, robot, policy, look, batch or number of files changed since.
     """
     for name in ("scenarios", "robot", "policy", "renderer", "appearance", "planned",
-                 "batch_size"):
-        if run.facts[name] != now[name]:
+                 "batch_size", "latency"):
+        if run.facts.get(name) != now.get(name):
             raise ValueError(f"{run.folder}: {name} changed since this run began "
-                             f"({run.facts[name]} then, {now[name]} now); start a new run.")
+                             f"({run.facts.get(name)} then, {now.get(name)} now); start a new run.")
     for name in ("git", "packages", "machine"):
         if run.facts[name] != now[name]:
             logger.warning("%s: %s is not what this run began with.", run.folder, name)

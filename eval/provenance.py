@@ -81,6 +81,16 @@ def warnings(policy: dict[str, Any], instruction: str = "default") -> list[str]:
     return said
 
 
+def changed_world(facts: dict[str, Any]) -> list[str]:
+    """What must be said of a run in a world that is not the usual one; `facts` is its run.json."""
+    late = facts["config"].get("latency")
+    if late is None:
+        return []
+    hold = facts["config"]["hold"]
+    return [f"VIRTUAL CLOCK: answers take {late} (s), and the world goes on meanwhile (hold "
+            f"{hold})."]
+
+
 def stopped_early(facts: dict[str, Any]) -> list[str]:
     """What must be said of a run that drove until its own test decided; `facts` is its run.json."""
     if not facts.get("until_decided"):

@@ -88,16 +88,17 @@ def replay(capsule: Capsule | Path | str, *, at: float | None = None,
         if not len(commands):
             raise ValueError(f"{held.line['id']}: ended before its first command; only a branch, "
                              f"from --at 0, can be driven.")
-        task = Task(held.line["seed"], held.line["instruction"], keep_rgb=pictures,
-                    most=len(commands))
-        record = _drive(held, Branch(commands, None), task, PICTURE)
+        task = Task(held.line["seed"], held.line["instruction"], execute=held.config["execute"],
+                    keep_rgb=pictures, most=len(commands), latency=held.latency)
+        record = _drive(held, Branch(commands, None, plans=held.content.get("plans")), task,
+                        PICTURE)
         found, stored = hashes(record), held.content["hashes"]
         return Replayed(record, [name for name in stored if found.get(name) != stored[name]], False)
     followed = commands_until(commands, at or 0.0, held.line["rules"]["decision_s"])
-    after, execute = _policy(held, policy), held.config["execute"]
+    after, execute = policy_of(held, policy), held.config["execute"]
     words = held.line["instruction"] if instruction is None else instruction
-    task = Task(held.line["seed"], words, execute=execute, keep_rgb=pictures)
-    driver = Branch(followed, after, execute)
+    task = Task(held.line["seed"], words, execute=execute, keep_rgb=pictures, latency=held.latency)
+    driver = Branch(followed, after, execute, held.content.get("plans"))
     return Replayed(_drive(held, driver, task, after.spec.image_size), [], True)
 
 
@@ -137,7 +138,7 @@ def _drive(held: Capsule, driver: Policy, task: Task, size: tuple[int, int]) -> 
         world.close()
 
 
-def _policy(held: Capsule, name: str | None) -> Policy:
+def policy_of(held: Capsule, name: str | None = None) -> Policy:
     """The policy of a branch: another, or the episode's own with its options and weights."""
     import policies
     from eval.engines import POLICY_OPTIONS

@@ -33,6 +33,14 @@ def interval(sums: np.ndarray, counted: np.ndarray | None = None, sizes: Sequenc
     Returns:
         Lower and upper ends [M]; NaN where nothing was counted in some resample.
     """
+    low, high = np.quantile(drawn_means(sums, counted, sizes, across=across), (TAIL, 1.0 - TAIL),
+                            axis=0)
+    return low, high
+
+
+def drawn_means(sums: np.ndarray, counted: np.ndarray | None = None, sizes: Sequence[int] = (), *,
+                across: bool = False) -> np.ndarray:
+    """Sum / count [resamples, M] of rows that were drawn anew; arguments as in `interval`."""
     sums = np.asarray(sums, np.float64)
     counted = np.ones_like(sums) if counted is None else np.asarray(counted, np.float64)
     drawn = _draws(tuple(sizes) or (len(sums),), across)
@@ -41,8 +49,7 @@ def interval(sums: np.ndarray, counted: np.ndarray | None = None, sizes: Sequenc
         draws = drawn[start:start + AT_ONCE].astype(np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):
             found.append((draws @ sums) / (draws @ counted))
-    low, high = np.quantile(np.concatenate(found), (TAIL, 1.0 - TAIL), axis=0)
-    return low, high
+    return np.concatenate(found)
 
 
 def sign_flip(sums: np.ndarray) -> np.ndarray:

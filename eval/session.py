@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from envs.interface import RobotSpec
+from episodes.clock import Latency
 from episodes.drive import Driven, Job
 from episodes.engine import Engine
 from episodes.rollout import Task
 from eval.config import Config
+from eval.latencies import parse
 from eval.openloop import answer
 from eval.provenance import told
 from eval.results import Run, add_answers, add_record, episode_id, index_of
@@ -148,18 +150,21 @@ def _in_short(line: dict[str, Any]) -> str:
 
 def jobs_of(config: Config, scenarios: list[Scenario]) -> list[Job]:
     """Every episode of a run, in its order; the first of each scenario are filmed in turn."""
+    latency = None if config.latency is None else parse(config.latency, config.hold)
     return [Job(episode_id(scenario.name, index), scenario,
-                _task(config, scenario, index, index * len(scenarios) + number < config.videos))
+                _task(config, scenario, index, index * len(scenarios) + number < config.videos,
+                      latency))
             for number, scenario in enumerate(scenarios)
             for index in range(config.episodes or EPISODES)]
 
 
-def _task(config: Config, scenario: Scenario, index: int, keep_rgb: bool) -> Task:
+def _task(config: Config, scenario: Scenario, index: int, keep_rgb: bool,
+          latency: Latency | None) -> Task:
     """Episode `index` of a scenario: seed, words and all."""
     seed = episode_seed(PURPOSE, config.seed, scenario.layout_group, index)
     words = (wording(config.instruction, scenario, index) if is_wording(config.instruction)
              else _words(config, scenario.instructions.english))
-    return Task(seed, words, execute=config.execute, keep_rgb=keep_rgb)
+    return Task(seed, words, execute=config.execute, keep_rgb=keep_rgb, latency=latency)
 
 
 def _words(config: Config, default: str) -> str:

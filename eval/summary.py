@@ -12,7 +12,7 @@ import numpy as np
 
 from eval import metrics, openloop
 from eval.layouts import Layouts, table
-from eval.provenance import stopped_early, warnings
+from eval.provenance import changed_world, stopped_early, warnings
 from eval.resampling import interval
 from eval.results import SCHEMA_VERSION, Run
 from eval.statistics import Mean, Rate, mean, rate
@@ -34,7 +34,7 @@ def summarise(run: Run, lines: list[dict[str, Any]]) -> dict[str, Any]:
     """The content of summary.json from the lines of episodes.jsonl: it follows from the seeds."""
     facts = run.facts
     said = warnings(facts["policy"], facts["config"]["instruction"])
-    said += stopped_early(facts)
+    said += changed_world(facts) + stopped_early(facts)
     seen = _seen_in_training(facts["policy"], lines)
     if seen:
         said.append(f"TRAINED ON THESE: {seen} of {len(lines)} files come from the seeds this "

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SUITES = {  # name -> module:object
     "language": "eval.suites.language:SUITE",
+    "latency": "eval.suites.latency:SUITE",
 }
 
 

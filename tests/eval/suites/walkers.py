@@ -35,3 +35,13 @@ class Deaf(Listens):
 
     def begin(self, instruction, seed):
         return super().begin("left", seed)
+
+
+class Plans(Listens):
+    """Says two commands at once."""
+
+    name = "plans"
+
+    def act(self, memories, observations):
+        plans = zip(super().act(memories, observations), super().act(memories, observations))
+        return [Action(np.concatenate([first.commands, then.commands])) for first, then in plans]

@@ -1,0 +1,92 @@
+"""How slow may a policy be? The world moves while it thinks, on a virtual clock.
+
+The same episodes at growing latencies; where a command's time is over and no newer is there, the
+robot stands (`zero`) or goes on (`last`). Constant latencies of at most one decision leave no such
+time, so both are the same there and are driven once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from episodes.clock import HOLDS, LAST, ZERO, Latency
+from eval.latencies import parse
+from eval.statistics import Rate
+from eval.suites.arm import Arm, Extra, Found, Suite
+from eval.suites.budget import FALL, Budget, budget
+from eval.suites.judging import success_of
+
+DECISION_S = 0.4  # the shipped robot's
+DEFAULT = ("0.05", "0.1", "0.2", "0.3", "0.4", "0.6", "0.8")  # seconds
+HELD = {ZERO: "stands still", LAST: "goes on"}
+
+
+def _arms(wanted: tuple[str, ...], folder: Path) -> list[Arm]:
+    """Any latencies that `eval.run --latency` takes."""
+    return [arm for words in wanted or DEFAULT for arm in _both(words)]
+
+
+def _both(words: str) -> list[Arm]:
+    latency = parse(words)
+    constant = latency.values[0] if latency.kind == "constant" else None
+    if constant is not None and constant <= DECISION_S:
+        return [Arm(f"{words} s", "less than a decision: holding makes no difference",
+                    {"latency": words}, "", constant)]
+    name = f"{words} s" if constant is not None else words
+    return [Arm(f"{name} {hold}", f"{HELD[hold]} where no command is left{_mean(latency)}",
+                {"latency": words, "hold": hold}, hold, constant) for hold in HOLDS]
+
+
+def _mean(latency: Latency) -> str:
+    if latency.kind == "constant":
+        return ""
+    drawn = latency.drawn(0, 10_000)
+    return f"; {drawn.mean():.3g} s on average, at most {drawn.max():.3g}"
+
+
+def _result(found: Found) -> Extra:
+    """The budget by each way of holding, from the constant latencies."""
+    budgets: dict[str, Budget] = {}
+    for hold in HOLDS:
+        curve = [(arm.strength, side) for arm, side in found.arms
+                 if arm.strength is not None and arm.group in ("", hold)]
+        if curve:
+            budgets[hold] = budget(found.control, [at for at, _ in curve],
+                                   [side for _, side in curve])
+    said = [f"Latency budget, where the robot {HELD[hold]} without a command ({hold}): success "
+            f"falls by {100 * FALL:.0f} points {each.said('s')}."
+            for hold, each in budgets.items()]
+    pictures = {"latency": _picture(found, budgets)} if budgets else {}
+    return Extra({"budget_s": {hold: each.as_json() for hold, each in budgets.items()},
+                  "fall": FALL}, {}, said, pictures)
+
+
+def _picture(found: Found, budgets: dict[str, Budget]) -> bytes:
+    """Success against latency, one curve a way of holding."""
+    from eval.suites.plots import GREY, Point, curve, new_figure, png
+
+    def point(at: float, success: Rate) -> Point:
+        return Point(at, 100 * (success.share or 0.0), 100 * success.low, 100 * success.high)
+
+    figure = new_figure(4.4)
+    axes = figure.add_subplot()
+    control = success_of(found.control)
+    for number, (hold, each) in enumerate(budgets.items()):
+        points = [point(0.0, control)] + sorted(
+            (point(arm.strength, success_of(side)) for arm, side in found.arms
+             if arm.strength is not None and arm.group in ("", hold)), key=lambda at: at.at)
+        curve(axes, points, f"{hold}: {HELD[hold]}; budget {each.said('s')}", number)
+    axes.axhline(100 * ((control.share or 0.0) - FALL), color=GREY, linewidth=1, linestyle=":",
+                 label=f"{100 * FALL:.0f} points below a world that waits")
+    axes.set_ylim(0, 103)
+    axes.set_xlabel("latency of every answer, s")
+    axes.set_ylabel("success, % (95 % Wilson)")
+    axes.set_title(f"{found.control.policy}: success against latency on a virtual clock",
+                   fontsize=11, loc="left")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8, loc="lower left")
+    return png(figure)
+
+
+SUITE = Suite("latency", "The world moves while the policy thinks, on a virtual clock: how slow "
+              "may it be?", _arms, _result)
