@@ -42,7 +42,7 @@ class TrainingOptions:
     tower_epochs: int = 8
     """Passes over these pictures."""
     epochs: int = 24
-    """Passes over the episodes for the head."""
+    """Of the head; each draws 32,000 windows by chance."""
     dagger_rounds: int = 2
     """How often the policy drives, the planner says what was right, and a new head learns both."""
     dagger_episodes: int = 3200
