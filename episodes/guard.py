@@ -18,6 +18,7 @@ import h5py
 import numpy as np
 
 from episodes import seal
+from episodes.heaps import check_heaps
 from episodes.packing import FILTERS, PackedError, unpack
 
 EXPECTED = "an episode with images, actions and action_event_types"
@@ -50,6 +51,7 @@ def guarded(path: str | Path, expected: str = EXPECTED) -> Iterator[h5py.File]:
         raise ValueError(f"{path}: no such file, expected {expected}.") from error
     try:
         sealed = seal.verify(path)
+        check_heaps(path)
         with h5py.File(path, "r") as file:
             if sealed is None and "schema_version" in file.attrs and _version(file) > 1:
                 raise ValueError("has lost its seal, the first bytes of the file; expected it "

@@ -117,7 +117,7 @@ def read_told(path: Path) -> tuple[dict[str, Any], Pictures]:
             "instruction": _read_instruction(file, facts) or default_instruction(scenario),
             "total_duration_s": _read_duration(facts),
             "time_s": _read_time(file, pictures.count), "seed_root": _read_seed_root(facts),
-            "decision_count": int(facts["decisions"]) if "decisions" in own else None,
+            "decision_count": _read_count(own, pictures.count),
         }, pictures
 
 
@@ -129,6 +129,17 @@ def _naming(path: Path) -> Iterator[None]:
     except (PackedError, OSError) as error:
         raise ValueError(f"{path}: damaged or no HDF5 file ({error}), "
                          f"expected {EXPECTED}.") from error
+
+
+def _read_count(own: dict[str, Any], frames: int) -> int | None:
+    """How many of the frames are decisions, where our own group says it."""
+    count = own.get("decisions")
+    if count is None:
+        return None
+    if not isinstance(count, int | np.integer) or not 0 <= count <= frames:
+        raise ValueError(f"sim/decisions must be a whole number of at most {frames} frames, got "
+                         f"{count!r}.")
+    return int(count)
 
 
 def _read_seed_root(facts: dict[str, Any]) -> int | None:

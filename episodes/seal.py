@@ -82,7 +82,7 @@ def read_seal(path: Path) -> tuple[str, dict[str, Any]] | None:
     try:
         digest = head[len(MAGIC):len(MAGIC) + 64].decode("ascii")
         facts = json.loads(text)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise SealError(f"damaged: its seal cannot be read ({error})") from error
     if not isinstance(facts, dict):
         raise SealError("damaged: its seal holds no facts")

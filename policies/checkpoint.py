@@ -32,7 +32,7 @@ def read_config(folder: Path) -> dict[str, Any]:
             f"{folder}: no checkpoint, {CONFIG_FILE} cannot be read ({error.strerror}). "
             f"Expected a folder written by save_pretrained."
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: is not valid JSON ({error}).") from error
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         raise ValueError(f"{path}: expected a checkpoint of format {FORMAT}, "

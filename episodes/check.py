@@ -1,0 +1,95 @@
+"""Is everything in a folder sound? `python -m episodes.check FILE_OR_FOLDER [--repair]`.
+
+The exit code is 0 only where every file is sound and no killed writer left anything behind.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from episodes import seal
+from episodes.atomic import leftovers
+from episodes.hdf5 import find_episodes, read_episode
+from scenarios.cli import LogLevel, run_command
+
+UNSOUND = 1  # the exit code
+
+
+@dataclass(frozen=True)
+class Options:
+    """Read every episode of a folder, or one file, and say what is wrong with it."""
+
+    path: Annotated[Path, tyro.conf.Positional]
+    """A file, or a folder of files `episode_*.h5`."""
+    repair: bool = False
+    """Remove the temporary files of writers that were killed; nobody may be writing meanwhile."""
+    log_level: LogLevel = "info"
+    """How much is said while it works."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found in a folder, or of one file."""
+
+    sound: list[Path]
+    sealed: int  # of the sound ones: whose every byte is as it was written
+    damaged: dict[Path, str]  # and the sentence that says how
+    leftovers: list[Path]  # of writers that died; they were never episodes
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing at all is wrong."""
+        return not self.damaged and not self.leftovers
+
+
+def check(path: Path, *, repair: bool = False) -> Findings:
+    """Read a file, or all episodes of a folder.
+
+    Args:
+        path: File or folder.
+        repair: Remove what writers left that died. Damaged episodes stay where they are.
+
+    Raises:
+        ValueError: if there is no such file or folder, or a folder holds nothing of ours.
+    """
+    left = leftovers(path) if path.is_dir() else []
+    found = [path]
+    if path.is_dir():
+        found = sorted(path.glob("episode_*.h5")) if left else find_episodes(path)
+    elif not path.is_file():
+        raise ValueError(f"{path}: no such file or folder, expected an episode or a folder of "
+                         f"them.")
+    sound, damaged, sealed = [], {}, 0
+    for each in found:
+        try:
+            read_episode(each)
+        except ValueError as error:
+            damaged[each] = str(error)
+        else:
+            sound.append(each)
+            sealed += seal.read_seal(each) is not None
+    if repair:
+        for each in left:
+            each.unlink(missing_ok=True)
+    return Findings(sound, sealed, damaged, [] if repair else left)
+
+
+def main(options: Options) -> None:
+    """Check, say what was found, and leave with 0 only where all is sound."""
+    found = check(options.path, repair=options.repair)
+    for sentence in found.damaged.values():
+        print(sentence)
+    for path in found.leftovers:
+        print(f"{path}: left by a writer that was killed, never an episode; --repair removes it.")
+    count = len(found.sound) + len(found.damaged)
+    print(f"{len(found.sound)} of {count} episodes are sound, {found.sealed} of them sealed.")
+    sys.exit(0 if found.is_sound else UNSOUND)
+
+
+if __name__ == "__main__":
+    run_command(Options, main)
