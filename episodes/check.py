@@ -14,6 +14,7 @@ import tyro
 
 from episodes import seal
 from episodes.atomic import leftovers
+from episodes.folder_index import INDEX_FILE, open_index
 from episodes.hdf5 import find_episodes, read_episode
 from scenarios.cli import LogLevel, run_command
 
@@ -27,7 +28,8 @@ class Options:
     path: Annotated[Path, tyro.conf.Positional]
     """A file, or a folder of files `episode_*.h5`."""
     repair: bool = False
-    """Remove the temporary files of writers that were killed; nobody may be writing meanwhile."""
+    """Remove temporary files of killed writers, and make the folder's index again, where there is
+    one; nobody may be writing meanwhile."""
     log_level: LogLevel = "info"
     """How much is said while it works."""
 
@@ -52,7 +54,8 @@ def check(path: Path, *, repair: bool = False) -> Findings:
 
     Args:
         path: File or folder.
-        repair: Remove what writers left that died. Damaged episodes stay where they are.
+        repair: Remove what writers left that died, and make the index again. Damaged episodes
+            stay where they are.
 
     Raises:
         ValueError: if there is no such file or folder, or a folder holds nothing of ours.
@@ -76,6 +79,8 @@ def check(path: Path, *, repair: bool = False) -> Findings:
     if repair:
         for each in left:
             each.unlink(missing_ok=True)
+        if (path / INDEX_FILE).exists():
+            open_index(path, rebuild=True)
     return Findings(sound, sealed, damaged, [] if repair else left)
 
 
