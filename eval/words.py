@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from policies.mirrored import mirrored_words
 from scenarios import Scenario, did_you_mean
 
 MARK = "@"  # in front of a wording's name, which tells it from words of one's own
-LEFT, RIGHT = "left", "right"
 NONSENSE = ("Purple ideas sleep between seven quiet spoons", "Blorf the wug and snarp a dax",
             "Monday is heavier than the colour of bread")
 MARKS: tuple[Callable[[str], str], ...] = (  # the same words, written otherwise
@@ -21,14 +21,8 @@ MARKS: tuple[Callable[[str], str], ...] = (  # the same words, written otherwise
     lambda words: words.replace(" and ", ", and "))
 
 
-def swapped(words: str) -> str:
-    """The words with left and right exchanged."""
-    hole = "\0"
-    return words.replace(LEFT, hole).replace(RIGHT, LEFT).replace(hole, RIGHT)
-
-
 WORDINGS: dict[str, Callable[[Scenario, int], str]] = {
-    "swapped": lambda scenario, _: swapped(scenario.instructions.english),
+    "swapped": lambda scenario, _: mirrored_words(scenario.instructions.english),
     "paraphrases": lambda scenario, index: _turn(scenario.instructions.paraphrases, index),
     "punctuation": lambda scenario, index: _turn(MARKS, index)(scenario.instructions.english),
     "korean": lambda scenario, _: scenario.instructions.korean,
