@@ -71,6 +71,9 @@ class Config:
     arm: Literal["ask", "now"] | None = None
     """Whether the operator is asked before the robot may move; `now` only where nothing real
     moves."""
+    doctor: Annotated[str, arg(metavar="FILE")] = "doctor.json"
+    """What `python -m eval.doctor --robot` wrote; without one that passed today nothing real is
+    armed."""
     size: Literal["mini", "full"] | None = None
     """Size of the model's towers."""
     checkpoint: Annotated[str | None, arg(metavar="DIR")] = None
@@ -228,9 +231,25 @@ def connect(config: Config, scenario: Scenario, robot: RobotSpec, policy: Policy
     is_harmless = pilot.source != "real"
     if config.arm == "now" and not is_harmless:
         raise ValueError("--arm now is for what is not real; leave it out, and you are asked.")
+    if not is_harmless:
+        check_examined(config, robot, policy)
     asks = config.arm == "ask" or (config.arm is None and not is_harmless)
     return RobotEnv(scenario, robot, pilot, policy.spec.image_size, referee,
                     consent or (ask_operator if asks else wait_for_arming))
+
+
+def check_examined(config: Config, robot: RobotSpec, policy: Policy) -> None:
+    """Nothing real is armed before it was examined, today and with these weights.
+
+    Raises:
+        ValueError: one sentence, if it was not.
+    """
+    from hardware.examination import Examined, check, robot_hash
+    from hardware.profile import load_profile
+
+    check(Path(config.doctor), Examined(
+        config.transport, robot_hash(load_profile(config.profile), robot), policy.spec.name,
+        policy.spec.weights_hash))
 
 
 def start_bridge(address: str, profile: str) -> subprocess.Popen[bytes]:
