@@ -8,28 +8,26 @@ from __future__ import annotations
 import contextlib
 import logging
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import arg
 
+from hardware.connecting import connect
 from scenarios.cli import LogLevel, Terminated, run_command
 
 if TYPE_CHECKING:
     from envs.interface import RobotSpec
     from episodes.record import Record
-    from hardware.pilot import Pilot
     from hardware.robot_env import RobotEnv
     from policies import Policy
     from scenarios import Scenario
 
 PURPOSE = "eval"  # the layouts that `eval.run` drives, too
 STOPPED = 1  # exit code: the robot was stopped for safety, or could not start
-PAGE_PICTURES = ("--image-size", "360", "640")  # of a simulated camera that people look at, too
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 logger = logging.getLogger(__name__)
@@ -196,80 +194,6 @@ def fault_words(fault: BaseException) -> str:
     if isinstance(fault, KeyboardInterrupt):
         return "It was interrupted (Ctrl-C)."
     return f"{type(fault).__name__}: {fault}"
-
-
-def connect(config: Config, scenario: Scenario, robot: RobotSpec, policy: Policy,
-            stack: contextlib.ExitStack,
-            consent: Callable[[Pilot], None] | None = None) -> RobotEnv:
-    """A robot that is ready; the stack closes it.
-
-    `consent` is the operator's to every episode, where not the terminal asks for it.
-
-    Raises:
-        ValueError: one sentence, if it cannot be reached.
-    """
-    from hardware.pilot import Pilot
-    from hardware.referee import Referee
-    from hardware.robot_env import RobotEnv, wait_for_arming
-    from hardware.transport import Place
-
-    referee, address = None, config.address
-    if address is None and (config.transport == "sim" or config.simulated):
-        referee = Referee(config.scenario, config.robot, config.seed,
-                          *(PAGE_PICTURES if config.web else ()))
-        stack.callback(referee.close)
-        address = referee.address
-    if referee is not None and config.transport == "dds":
-        bridge = start_bridge(referee.address, config.profile)
-        stack.callback(bridge.wait)
-        stack.callback(bridge.terminate)
-        address = None
-    pilot = Pilot(Place(config.transport, address or "", config.profile), config.mode)
-    stack.callback(pilot.close)
-    if config.simulated:
-        pilot.source = "simulated"
-    is_harmless = pilot.source != "real"
-    if config.arm == "now" and not is_harmless:
-        raise ValueError("--arm now is for what is not real; leave it out, and you are asked.")
-    if not is_harmless:
-        check_examined(config, robot, policy)
-    asks = config.arm == "ask" or (config.arm is None and not is_harmless)
-    return RobotEnv(scenario, robot, pilot, policy.spec.image_size, referee,
-                    consent or (ask_operator if asks else wait_for_arming))
-
-
-def check_examined(config: Config, robot: RobotSpec, policy: Policy) -> None:
-    """Nothing real is armed before it was examined, today and with these weights.
-
-    Raises:
-        ValueError: one sentence, if it was not.
-    """
-    from hardware.examination import Examined, check, robot_hash
-    from hardware.profile import load_profile
-
-    check(Path(config.doctor), Examined(
-        config.transport, robot_hash(load_profile(config.profile), robot), policy.spec.name,
-        policy.spec.weights_hash))
-
-
-def start_bridge(address: str, profile: str) -> subprocess.Popen[bytes]:
-    """Let a simulated robot speak ROS 2."""
-    return subprocess.Popen([sys.executable, "-m", "hardware.bridge", "--address", address,
-                             "--profile", profile], start_new_session=True,
-                            stderr=subprocess.DEVNULL)
-
-
-def ask_operator(pilot: Any) -> None:
-    """Arm once the operator says so."""
-    from hardware.robot_env import wait_for_arming
-    from hardware.safety import RefusedError
-
-    try:
-        input("Is the way free and the emergency stop at hand? Enter arms the robot, Ctrl-C ends. ")
-    except EOFError:
-        raise RefusedError("operator", "Nobody is there to be asked: standard input has ended. "
-                           "A robot that is real needs an operator.") from None
-    wait_for_arming(pilot)
 
 
 def _work(config: Config, scenario: Scenario, robot: RobotSpec, policy: Policy) -> None:

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from envs import load_robot
+from hardware.connecting import connect
 from hardware.examination import FRESH_H, Examined, Finding, check, robot_hash, write
 from hardware.profile import load_profile
-from hardware.run import Config, connect
+from hardware.run import Config
 from scenarios import load
 from tests.brains import Brain
 from tests.hardware.robots import robot

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from episodes.hdf5 import read_episode
-from hardware.run import Config, ask_operator, drive
+from hardware.connecting import ask_operator
+from hardware.run import Config, drive
 from hardware.safety import RefusedError
 from scenarios import load
 from tests.brains import AHEAD, Brain
