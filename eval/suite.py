@@ -18,6 +18,7 @@ from scenarios.cli import BAD_INPUT, run_command
 if TYPE_CHECKING:
     from eval.suites.arm import Arm, Extra, Found
 
+SIM2REAL = "sim2real"  # compares episodes and drives no arms, so it has options of its own
 FAILED = 1  # the exit code where one episode takes down whatever drives it
 
 logger = logging.getLogger(__name__)
@@ -115,4 +116,9 @@ def _show(result: Result) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == [SIM2REAL]:
+        from eval.sim2real import command
+
+        del sys.argv[1]
+        run_command(command.Config, command.main, prog=f"python -m eval.suite {SIM2REAL}")
     run_command(Config, main)

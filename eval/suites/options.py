@@ -24,7 +24,7 @@ class Config:
     """
 
     suite: Annotated[str | None, arg(metavar="NAME"), Positional] = None
-    """Which one; docs/suites.md says what each does."""
+    """Which one; docs/suites.md says what each does. `sim2real --data DIR` has other options."""
     policy: Annotated[str | None, arg(metavar="P")] = None
     """Name, module:Class or checkpoint folder."""
     scenario: str = "all"
@@ -64,4 +64,6 @@ class Config:
 def run_options(config: Config, changes: dict[str, Any]) -> RunConfig:
     """What `eval.run` is asked for in one arm."""
     shared = {name: value for name, value in vars(config).items() if name not in OWN}
-    return RunConfig(**shared | {"videos": 0, "log_level": config.log_level} | changes)
+    own = {name: value.replace("{policy}", config.policy) if name == "policy" else value
+           for name, value in changes.items()}
+    return RunConfig(**shared | {"videos": 0, "log_level": config.log_level} | own)
