@@ -1,6 +1,7 @@
-"""Is everything in a folder sound? `python -m episodes.check FILE_OR_FOLDER [--repair]`.
+"""Is everything in a folder sound, and fit to learn from? `python -m episodes.check FOLDER`.
 
 The exit code is 0 only where every file is sound and no killed writer left anything behind.
+Findings (duplicates, labels that contradict what was driven, ...) are said and do not change it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ from typing import Annotated
 import tyro
 
 from episodes import seal
-from episodes.atomic import leftovers
+from episodes.atomic import leftovers, write_atomically
+from episodes.check_report import as_html, as_json, in_words
+from episodes.doctor import findings
+from episodes.examine import Facts, examine
 from episodes.folder_index import INDEX_FILE, open_index
 from episodes.hdf5 import find_episodes, read_episode
 from scenarios.cli import LogLevel, run_command
@@ -30,6 +34,12 @@ class Options:
     repair: bool = False
     """Remove temporary files of killed writers, and make the folder's index again, where there is
     one; nobody may be writing meanwhile."""
+    against: Path | None = None
+    """A folder that no layout may be shared with: the test split, say."""
+    json: Path | None = None
+    """Write what was found into this file."""
+    html: Path | None = None
+    """Write a page with pictures of every episode into this file."""
     log_level: LogLevel = "info"
     """How much is said while it works."""
 
@@ -42,6 +52,7 @@ class Findings:
     sealed: int  # of the sound ones: whose every byte is as it was written
     damaged: dict[Path, str]  # and the sentence that says how
     leftovers: list[Path]  # of writers that died; they were never episodes
+    facts: list[Facts]  # of the sound ones
 
     @property
     def is_sound(self) -> bool:
@@ -67,10 +78,10 @@ def check(path: Path, *, repair: bool = False) -> Findings:
     elif not path.is_file():
         raise ValueError(f"{path}: no such file or folder, expected an episode or a folder of "
                          f"them.")
-    sound, damaged, sealed = [], {}, 0
+    sound, damaged, facts, sealed = [], {}, [], 0
     for each in found:
         try:
-            read_episode(each)
+            facts.append(examine(read_episode(each)))
         except ValueError as error:
             damaged[each] = str(error)
         else:
@@ -81,18 +92,26 @@ def check(path: Path, *, repair: bool = False) -> Findings:
             each.unlink(missing_ok=True)
         if (path / INDEX_FILE).exists():
             open_index(path, rebuild=True)
-    return Findings(sound, sealed, damaged, [] if repair else left)
+    return Findings(sound, sealed, damaged, [] if repair else left, facts)
 
 
 def main(options: Options) -> None:
     """Check, say what was found, and leave with 0 only where all is sound."""
     found = check(options.path, repair=options.repair)
+    others = check(options.against).facts if options.against else []
+    said = findings(found.facts, others) if found.facts else []
     for sentence in found.damaged.values():
         print(sentence)
     for path in found.leftovers:
         print(f"{path}: left by a writer that was killed, never an episode; --repair removes it.")
+    print(in_words(found.facts, said))
     count = len(found.sound) + len(found.damaged)
     print(f"{len(found.sound)} of {count} episodes are sound, {found.sealed} of them sealed.")
+    problems = [*found.damaged.values(), *map(str, found.leftovers)]
+    if options.json:
+        write_atomically(options.json, as_json(found.facts, said, problems).encode())
+    if options.html:
+        write_atomically(options.html, as_html(found.facts, said, problems).encode())
     sys.exit(0 if found.is_sound else UNSOUND)
 
 
