@@ -24,6 +24,7 @@ REGISTRY: dict[str, tuple[str, dict[str, Any]]] = {
     "expert": ("policies.expert:Expert", {}),
     "expert_keys": ("policies.expert:Expert", {"name": "expert_keys", "keys": True}),
     "text_action": ("policies.text_action:TextAction", {}),
+    "hybrid_stepped": ("policies.stepped:Stepped", {"of": "hybrid", "name": "hybrid_stepped"}),
 }
 LEARNED: dict[str, tuple[str, dict[str, Any]]] = {  # trained by `python -m training.run`
     "hybrid": ("policies.hybrid:Hybrid", {}),
@@ -90,6 +91,8 @@ WRAPPERS = {  # KIND=NAME,...: policies around policies, docs/wrappers.md
     "shadow": "policies.shadow:Shadow",
     "fallback": "policies.fallback:Fallback",
     "sequence": "policies.sequence:InSequence",
+    "mirrored": "policies.mirrored:Mirrored",
+    "occluded": "policies.occluded:Occluded",
 }
 WRAPPED = {"case2_or_case1": "fallback=case2_clip_normalized,case1_simplified"}
 ADDRESSES = ("ws://", "wss://")  # how the address of such a policy begins

@@ -45,15 +45,15 @@ class FusionLstm(Head):
         frame = tuple(name for name in parts if not name.endswith("_text"))
         super().__init__(Wants(frame, words, window=window), widths)
         width = int(sizes.lstm_width * lstm_factor)
-        self._parts = tuple(name for name in parts if name in (*frame, *words))
-        self.fusion = nn.Linear(sum(widths[name] for name in self._parts), sizes.fusion)
+        self.fused = tuple(name for name in parts if name in (*frame, *words))
+        self.fusion = nn.Linear(sum(widths[name] for name in self.fused), sizes.fusion)
         self.lstm = nn.LSTM(sizes.fusion, width, sizes.lstm_layers, batch_first=True)
         self.actions = regressor(width, *sizes.head, AXES)
         self.norm = nn.LayerNorm(AXES) if output_norm else nn.Identity()
 
     def forward(self, parts: Parts, lengths: torch.Tensor) -> torch.Tensor:
         """Commands [B, W, 1, 2]; the state starts at zero with the window."""
-        fused = self.fusion(self.joined(self.scaled(parts), *self._parts))
+        fused = self.fusion(self.joined(self.scaled(parts), *self.fused))
         states, _ = self.lstm(fused)
         return self.norm(self.actions(states))[:, :, None] * COMMAND_LIMIT
 

@@ -17,6 +17,7 @@ import torch
 
 from policies.devices import DTYPES
 
+INT8 = "int8"
 SMALLEST_BYTES, LARGEST_BYTES = 2**16, 2**30  # of what is read
 PART_BYTES = {"cpu": 2**26, "cuda": LARGEST_BYTES}  # read in one try; the parts take turns
 SIDE = {"cpu": 512, "cuda": 8192}  # of the matrices
@@ -41,13 +42,15 @@ def measured(working_set_bytes: int, device: str = "cpu",
     read_s = _best_s(lambda: next(turns).sum(), place)
     wide = _peak(torch.float32, place)  # what is narrower can be computed as it, if need be
     name = torch.cuda.get_device_name(place) if place.type == "cuda" else platform.machine()
+    peaks = {dtype: max(wide, _peak(torch_dtype, place)) for dtype, torch_dtype in DTYPES.items()
+             if dtype in {"fp32", *dtypes}}
+    if INT8 in dtypes:
+        peaks[INT8] = max(wide, _peak(torch.int8, place))
     return {
         "name": f"this machine: {name}, {torch.get_num_threads()} threads",
         "bandwidth_bytes_s": 4 * part / read_s, "cache_bytes": 0,
         "source": f"measured: {size:,} bytes read, matrices of {SIDE[place.type]} multiplied",
-        "peak_operations_s": {dtype: max(wide, _peak(torch_dtype, place))
-                              for dtype, torch_dtype in DTYPES.items()
-                              if dtype in {"fp32", *dtypes}},
+        "peak_operations_s": peaks,
     }
 
 
@@ -55,7 +58,8 @@ def _peak(dtype: torch.dtype, place: torch.device) -> float:
     """Operations a second of a large matrix product."""
     side = SIDE[place.type]
     left, right = (torch.ones((side, side), dtype=dtype, device=place) for _ in range(2))
-    return 2.0 * side**3 / _best_s(lambda: left @ right, place)
+    product = torch._int_mm if dtype == torch.int8 else torch.matmul
+    return 2.0 * side**3 / _best_s(lambda: product(left, right), place)
 
 
 def _best_s(work: Callable[[], Any], place: torch.device) -> float:

@@ -26,8 +26,11 @@ class PolicyOptions:
     """Of its towers and head."""
     device: str | None = None
     """cpu or cuda."""
-    dtype: Literal["fp32", "bf16", "fp16"] | None = None
-    """What the towers compute in."""
+    dtype: Literal["fp32", "bf16", "fp16", "int8"] | None = None
+    """What the towers compute in; with an engine, and with int8, the head too."""
+    engine: Literal["eager", "compile", "graph"] | None = None
+    """Go step by step, every weight read once: as it is, compiled, or as one CUDA graph; for
+    hybrid, kosmos_lstm and their variants."""
     checkpoint: str | None = None
     """Folder with the weights; the shipped ones where not given."""
     random_weights: bool = False

@@ -30,7 +30,6 @@ def found(options: PolicyOptions) -> dict[str, Any]:
     Raises:
         ValueError: for an unknown policy, device or dtype, or where memory is too small.
     """
-    import policies
     from eval.bench.fingerprint import fingerprint
     from policies.decision_times import Protocol, measure
     from policies.memory import used_bytes
@@ -40,7 +39,7 @@ def found(options: PolicyOptions) -> dict[str, Any]:
     asked = {name: getattr(options, name) for name in OPTIONS if getattr(options, name) is not None}
     if options.random_weights:
         asked["random_weights"] = True
-    policy = policies.make(options.policy, **asked)
+    policy = _policy(options, asked)
     if not 1 <= options.execute <= policy.spec.plan_length:
         raise ValueError(f"--execute must be from 1 to {policy.spec.plan_length}, the plan of "
                          f"{options.policy}, got {options.execute}.")
@@ -53,8 +52,10 @@ def found(options: PolicyOptions) -> dict[str, Any]:
     numbers: dict[str, Any] = {
         "policy": policy.spec.name, "size": policy.spec.size, "weights": policy.spec.weights,
         "weights_hash": policy.spec.weights_hash, "device": device,
-        "dtype": options.dtype or "fp32", "plan": policy.spec.plan_length,
-        "window": policy.spec.window, "execute": options.execute, "protocol": asdict(protocol),
+        "dtype": getattr(policy, "numbers", options.dtype or "fp32"),
+        "head_dtype": getattr(policy, "numbers", "fp32"), "engine": options.engine,
+        "plan": policy.spec.plan_length, "window": policy.spec.window, "execute": options.execute,
+        "protocol": asdict(protocol),
         "machine": fingerprint(),
         "memory": used_bytes(device) | _weights(policy),
         "first_decision_ms": 1e3 * times.first, WHOLE: spread(times.whole),
@@ -93,16 +94,26 @@ def best(machines: Sequence[Hardware]) -> Hardware:
                                       for name in peaks[0]})
 
 
+def _policy(options: PolicyOptions, asked: dict[str, Any]) -> Policy:
+    """The policy as it is, or step by step."""
+    import policies
+
+    if options.engine is None and options.dtype != "int8":
+        return policies.make(options.policy, **asked)
+    return policies.make("policies.stepped:Stepped", of=options.policy,
+                         engine=options.engine or "eager", **asked)
+
+
 def _work(policy: Policy) -> Work | None:
     """What its decision costs; None where it has no weights or is nobody we know."""
     import policies
 
-    spec = policy.spec
-    if spec.name not in policies.LEARNED or spec.size is None:
+    name, size = getattr(policy, "counted_as", policy.spec.name), policy.spec.size
+    if name not in policies.LEARNED or size is None:
         return None
     from policies.work import work_of
 
-    return work_of(spec.name, spec.size)
+    return work_of(name, size)
 
 
 def _note_machine(machines: list[Hardware], work: Work | None, device: str, dtype: str) -> None:
@@ -113,13 +124,13 @@ def _note_machine(machines: list[Hardware], work: Work | None, device: str, dtyp
         machines.append(Hardware(**measured(4 * weights, device, (dtype,))))
 
 
-def _weights(policy: Policy) -> dict[str, int]:
+def _weights(policy: Any) -> dict[str, int]:
     """Bytes of all its parameters."""
-    if not hasattr(policy, "backbone") or not hasattr(policy, "head"):
-        return {}
-    modules = [*policy.backbone.modules(), policy.head]
-    return {"weights": sum(each.numel() * each.element_size()
-                           for module in modules for each in module.parameters())}
+    modules = policy.modules() if hasattr(policy, "modules") else (
+        [*policy.backbone.modules(), policy.head] if hasattr(policy, "backbone") else [])
+    held = {each.data_ptr(): each.numel() * each.element_size() for module in modules
+            for each in [*module.parameters(), *module.buffers()]}
+    return {"weights": sum(held.values())}
 
 
 def _rates(numbers: dict[str, Any]) -> dict[str, float]:
@@ -138,13 +149,14 @@ def _stages(times: Times, work: Work | None, machines: list[Hardware],
     if work is None:
         return {"stages": stages}
     hardware, batch = best(machines), numbers["protocol"]["batch"]
-    least = floors(work, hardware, numbers["dtype"], True, batch, head_dtype="fp32")
-    words = {name: floors(work, hardware, numbers["dtype"], True, 1)[name]
+    dtype, head_dtype = numbers["dtype"], numbers["head_dtype"]
+    least = floors(work, hardware, dtype, True, batch, head_dtype)
+    words = {name: floors(work, hardware, dtype, True, 1)[name]
              for name in stages if stages[name]["per"] == "instruction" and name in least}
     for name, floor in (least | words).items():
         if name in stages:
             stages[name] |= {"floor_ms": floor.floor_ms, "bound": floor.bound}
-    known = floors(work, hardware, numbers["dtype"], False, batch, head_dtype="fp32")
+    known = floors(work, hardware, dtype, False, batch, head_dtype)
     floor_ms = total_ms(known.values())
     with_words = floor_ms + total_ms(words.values())
     whole, words_ms = numbers[WHOLE]["p50_ms"], numbers["words"]["p50_ms"]

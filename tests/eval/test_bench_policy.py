@@ -50,6 +50,14 @@ def test_actions_and_decisions_a_second_are_two_numbers():
     assert planned["stages"]["Kosmos-2 answers the action token"]["floor_ms"] > 0
 
 
+def test_step_by_step_and_in_whole_numbers_a_decision_has_its_own_floor(numbers):
+    small = found(PolicyOptions("hybrid", random_weights=True, dtype="int8", **FEW))
+    assert (small["dtype"], small["head_dtype"], small["policy"]) == (
+        "int8", "int8", "hybrid_stepped")
+    assert 0 < small["floor_ms"] < small["end to end"]["min_ms"]
+    assert small["memory"]["weights"] < numbers["memory"]["weights"]
+
+
 def test_a_policy_without_weights_is_timed_and_has_no_floor():
     numbers = found(PolicyOptions("forward", **FEW))
     assert (numbers["stages"], "floor_ms" in numbers) == ({}, False)

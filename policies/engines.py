@@ -1,0 +1,84 @@
+"""How a step runs on a device: as it is, compiled, or recorded once and replayed.
+
+`compile` lets torch make kernels of it; `graph` records a CUDA graph of the whole step, so that the
+processor launches once a decision instead of once a layer. Both are made for the shapes of the
+first call and refuse others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+EAGER, COMPILE, GRAPH = "eager", "compile", "graph"
+WARM_UP = 3  # calls before recording, for what libraries set up on first use
+Tensors = tuple[torch.Tensor, ...]
+Work = Callable[..., Tensors]
+Recorder = Callable[[Callable[[], Tensors]], tuple[Callable[[], None], Tensors]]
+
+
+def with_engine(work: Work, engine: str, device: torch.device) -> Work:
+    """The same work by an engine.
+
+    Args:
+        work: Takes and returns tensors on the device.
+        engine: eager, compile or graph.
+        device: Where it runs.
+
+    Raises:
+        ValueError: for another engine, or a graph without a GPU.
+    """
+    if engine == EAGER:
+        return work
+    if engine == COMPILE:
+        return torch.compile(work, dynamic=False)
+    if engine != GRAPH:
+        raise ValueError(f"engine must be {EAGER}, {COMPILE} or {GRAPH}, got {engine!r}.")
+    if device.type != "cuda":
+        raise ValueError("engine 'graph' records a GPU's work, and the device is "
+                         f"{device.type}; use --engine compile, or --device cuda.")
+    return Recorded(work, cuda_graph)
+
+
+class Recorded:
+    """Work on places of its own: what is given is copied there, what comes out is copied away."""
+
+    def __init__(self, work: Work, record: Recorder) -> None:
+        """`record`: takes work without arguments; returns what repeats it, and its answers."""
+        self._work, self._record = work, record
+        self._given: Tensors = ()
+        self._replay: Callable[[], None] = lambda: None
+        self._found: Tensors = ()
+
+    def __call__(self, *given: torch.Tensor) -> Tensors:
+        """The work's answers to these.
+
+        Raises:
+            ValueError: for other shapes than the first call's.
+        """
+        if not self._given:
+            self._given = tuple(each.clone() for each in given)
+            self._replay, self._found = self._record(lambda: self._work(*self._given))
+        shapes, recorded = ([tuple(each.shape) for each in some] for some in (given, self._given))
+        if shapes != recorded:
+            raise ValueError(f"A recorded step takes {recorded}, got {shapes}: use one batch size, "
+                             f"or --engine eager.")
+        for place, value in zip(self._given, given):
+            place.copy_(value)
+        self._replay()
+        return tuple(each.clone() for each in self._found)
+
+
+def cuda_graph(work: Callable[[], Tensors]) -> tuple[Callable[[], None], Tensors]:
+    """Record work as a CUDA graph."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(WARM_UP):
+            work()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        found = work()
+    return graph.replay, found
