@@ -31,7 +31,9 @@ class Drive:
     mode: str = ""
     ended_by: str = ""
     why: str = ""
-    frames: int = 0
+    frames: int = 0  # of the drive, which may be in several files
+    dropped: int = 0  # pictures that the camera counted and nobody got
+    part_of: str = ""  # a long drive's further files name its first
     verdict: str = ""  # one of VERDICTS, by the operator
 
 

@@ -19,6 +19,7 @@ from hardware.safety import RefusedError, Velocity
 from hardware.transport import Frame, LinkLostError, Place
 
 PICTURE_BYTES = PICTURE.size + 1280 * 720 * 3
+PICTURE_SLOTS = 32  # a second of pictures: so long a recorder may be held up
 STATE_BYTES = 16384
 START_S, ANSWER_S, END_S = 30.0, 1.0, 5.0
 POLL_S = 0.005
@@ -54,22 +55,24 @@ class Pilot:
         Raises:
             ValueError: one sentence, if the robot cannot be reached.
         """
-        files = [shared_file(PICTURE_BYTES), shared_file(STATE_BYTES)]
-        self._pictures, self._states = Board(files[0], PICTURE_BYTES), Board(files[1], STATE_BYTES)
+        files = [shared_file(PICTURE_BYTES, PICTURE_SLOTS), shared_file(STATE_BYTES)]
+        self._pictures = Board(files[0], PICTURE_BYTES, PICTURE_SLOTS)
+        self._states = Board(files[1], STATE_BYTES)
+        self.boards = {files[0]: f"{files[0]}:{PICTURE_BYTES}:{PICTURE_SLOTS}",
+                       files[1]: f"{files[1]}:{STATE_BYTES}"}  # for processes that only look
         ours, drivers = pair()
         beats, watchdogs = pair()
         where = json.dumps(asdict(place))
-        self.driver = _start("hardware.driver", [
+        self.driver = start_process("hardware.driver", [
             where, mode, str(drivers.fileno()), str(beats.fileno()),
-            f"{files[0]}:{PICTURE_BYTES}", f"{files[1]}:{STATE_BYTES}",
+            *self.boards.values(),
         ], [drivers.fileno(), beats.fileno(), *files])
         handle = os.pidfd_open(self.driver.pid)
-        self.watchdog = _start("hardware.watchdog", [
+        self.watchdog = start_process("hardware.watchdog", [
             where, str(watchdogs.fileno()), str(handle)], [watchdogs.fileno(), handle])
         for each in (drivers, beats, watchdogs):
             each.close()
-        for file in (*files, handle):
-            os.close(file)
+        os.close(handle)
         self._link, self._number = Link(ours), 0
         self._answers: dict[int, dict[str, Any]] = {}
         self._speaking = threading.Lock()  # numbers rise in the order in which orders are sent
@@ -159,6 +162,8 @@ class Pilot:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        while self.boards:
+            os.close(self.boards.popitem()[0])
 
     def _order(self, **order: Any) -> int:
         with self._speaking:
@@ -199,7 +204,7 @@ class Pilot:
         raise ValueError("The process that drives did not start; its reason stands above.")
 
 
-def _start(module: str, arguments: list[str], files: list[int]) -> subprocess.Popen[bytes]:
+def start_process(module: str, arguments: list[str], files: list[int]) -> subprocess.Popen[bytes]:
     """A process of its own session: neither Ctrl-C nor a closed terminal is meant for it."""
     code = (f"import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); "
             f"from {module} import main; main(*sys.argv[1:])")

@@ -50,7 +50,7 @@ class Progress:
 def progress(drives: Iterable[Drive]) -> list[Progress]:
     """Of every scenario; drives that the operator calls a failure do not count."""
     kept = Counter((drive.scenario, drive.pattern, drive.distance) for drive in drives
-                   if drive.verdict != "failure")
+                   if drive.verdict != "failure" and not drive.part_of)
     return [Progress(name, [Cell(pattern, distance, kept[name, pattern, distance],
                                  PLANNED[pattern][distance]) for pattern, distance in CELLS])
             for name in names()]

@@ -1,14 +1,141 @@
-"""A drive as an episode file: what was seen and what was sent, by the writer of simulated ones."""
+"""A drive as an episode file: what was seen and what was sent, by the writer of simulated ones.
+
+Either a picture a decision, in the policy's size, or every picture of the camera as it came.
+"""
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any, Protocol
 
 from episodes.hdf5_writer import write_episode
 from episodes.names import EpisodeName
 from episodes.record import Record
+from episodes.rollout import Task
+from hardware.camera_tape import CameraTape
+from hardware.robot_env import RobotEnv
+from policies.interface import Policy
 from scenarios.schema import DISTANCES, PATTERNS
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What became of a drive; `str` says it to the operator."""
+
+    files: tuple[Path, ...]
+    frames: int
+    dropped: int = 0  # pictures that the camera counted and nobody got
+    failed: str = ""
+
+    def __str__(self) -> str:
+        """Files and frames, and what is missing."""
+        names = ", ".join(map(str, self.files)) or "nothing kept"
+        missing = f", {self.dropped} pictures missed" if self.dropped else ""
+        return f"{names} ({self.frames} frames{missing}){' ' if self.failed else ''}{self.failed}"
+
+
+class Keeper(Protocol):
+    """Keeps drives in one folder."""
+
+    keep_rgb: bool  # whether the loop has to keep pictures
+
+    def begin(self, env: RobotEnv, facts: dict[str, Any]) -> None:
+        """A room is laid out, and about to be driven; `facts` for the file."""
+
+    def check(self) -> None:
+        """Called again and again while driving.
+
+        Raises:
+            RecordingError: if the drive cannot be kept any more.
+        """
+
+    def keep(self, record: Record, mode: str, why: str) -> Kept:
+        """The drive is over.
+
+        Raises:
+            OSError, RecordingError: if it could not be kept.
+        """
+
+
+class DecisionKeeper:
+    """A picture a decision."""
+
+    keep_rgb = True
+
+    def __init__(self, folder: Path, profile: str) -> None:
+        """Nothing is made before the first drive."""
+        self._folder, self._profile = folder, profile
+
+    def begin(self, env: RobotEnv, facts: dict[str, Any]) -> None:
+        """The record has everything."""
+
+    def check(self) -> None:
+        """Nothing is written before the drive is over."""
+
+    def keep(self, record: Record, mode: str, why: str) -> Kept:
+        """Write the record, unless nothing was driven."""
+        if not record.decisions:
+            return Kept((), 0)
+        path = keep(record, self._folder, self._profile, mode, why)
+        return Kept((path,), record.decisions + 1)
+
+
+class CameraKeeper:
+    """Every picture of the camera, from arming to disarming, by a process of its own."""
+
+    keep_rgb = False
+
+    def __init__(self, folder: Path, profile: str, tape: CameraTape) -> None:
+        """`tape` is open, and closed by whoever opened it."""
+        self._folder, self._profile, self._tape = folder, profile, tape
+
+    def begin(self, env: RobotEnv, facts: dict[str, Any]) -> None:
+        """Record from the next arming on."""
+        pattern, distance = factors(vars(env.info["layout"].variation))
+        self._tape.begin(self._folder, env.scenario.name, {
+            **facts, "source": env.source, "pattern": pattern, "distance": distance,
+            "scenario_hash": env.scenario.hash(), "robot_profile": self._profile})
+
+    def check(self) -> None:
+        """Hear whether it still goes on."""
+        self._tape.check()
+
+    def keep(self, record: Record, mode: str, why: str) -> Kept:
+        """Finish the files."""
+        done = self._tape.end(ended_by=record.ended_by, mode=mode, stopped=why)
+        return Kept(done.files, done.frames, done.dropped, done.failed)
+
+
+def keeper_of(frames: str, folder: Path, profile: str, env: RobotEnv,
+              stack: contextlib.ExitStack) -> Keeper:
+    """Whoever keeps drives; the stack closes it.
+
+    Args:
+        frames: `decision` or `all`.
+        folder: Made if needed.
+        profile: The robot's profile, by name.
+        env: The robot.
+        stack: Open as long as drives are kept.
+    """
+    if frames == "decision":
+        return DecisionKeeper(folder, profile)
+    tape = CameraTape(env.pilot, env.robot)
+    stack.callback(tape.close)
+    return CameraKeeper(folder, profile, tape)
+
+
+def facts_of(task: Task, policy: Policy) -> dict[str, str | int]:
+    """What a recording says of its drive."""
+    return {"instruction": task.instruction, "policy": policy.spec.name, "seed": task.seed}
+
+
+def factors(variation: dict[str, str]) -> tuple[str, str]:
+    """Pattern and distance where both are known, else two empty words."""
+    pattern, distance = variation["pattern"], variation["distance"]
+    return (pattern, distance) if pattern in PATTERNS and distance in DISTANCES else ("", "")
 
 
 def keep(record: Record, folder: Path, profile: str, mode: str, why: str,
@@ -23,10 +150,9 @@ def keep(record: Record, folder: Path, profile: str, mode: str, why: str,
         why: Of a safety stop; "" where there was none.
         started: For the file's name; now where not given.
     """
-    said = record.variation["pattern"] in PATTERNS and record.variation["distance"] in DISTANCES
-    name = EpisodeName(started or datetime.now(), record.scenario,
-                       record.variation["pattern"] if said else None,
-                       record.variation["distance"] if said else None)
+    pattern, distance = factors(record.variation)
+    name = EpisodeName(started or datetime.now(), record.scenario, pattern or None,
+                       distance or None)
     folder.mkdir(parents=True, exist_ok=True)
     return write_episode(folder / f"{name}.h5", record, "full",
                          facts={"robot_profile": profile, "mode": mode, "stopped": why})

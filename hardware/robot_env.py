@@ -74,6 +74,7 @@ class RobotEnv(_Base):
         self.scenario, self.robot, self.pilot, self.image_size = scenario, robot, pilot, image_size
         self.source = pilot.source
         self._referee, self._consent = referee, consent
+        self.laid_out: Callable[[], None] = lambda: None  # called before the operator is asked
         self._decisions, self.why = 0, ""  # why: of a safety stop
         self._last: State
         self._said: dict[str, Any] = {}
@@ -102,6 +103,8 @@ class RobotEnv(_Base):
             self._referee.reset(int(seed or 0), self._fixed)
         since_s = time.monotonic() + SETTLE_S
         self.pilot.wait_live(START_S)
+        self._said = self._info(None)
+        self.laid_out()
         self._consent(self.pilot)
         self._last = self.pilot.state()
         frame = self._fresh(since_s)

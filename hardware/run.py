@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -22,6 +23,7 @@ from scenarios.cli import LogLevel, Terminated, run_command
 if TYPE_CHECKING:
     from envs.interface import RobotSpec
     from episodes.record import Record
+    from hardware.recording import Keeper, Kept
     from hardware.robot_env import RobotEnv
     from policies import Policy
     from scenarios import Scenario
@@ -79,7 +81,9 @@ class Config:
     device: Annotated[str | None, arg(metavar="NAME")] = None
     """Where the model runs: cpu, cuda."""
     record: Annotated[str | None, arg(metavar="DIR")] = None
-    """Folder for what was seen and sent: an episode file a drive, pictures of the policy's size."""
+    """Folder for what was seen and sent: an episode file a drive."""
+    frames: Literal["decision", "all"] = "decision"
+    """record: a picture a decision in the policy's size, or all of the camera's as they come."""
     web: bool = False
     """Serve a page on which the operator watches, arms, steers and stops; with --record drives are
     kept from the start, else in `drives` once that is switched on."""
@@ -133,8 +137,19 @@ def main(config: Config) -> Callable[[], None]:
 
 
 def drive(config: Config, scenario: Scenario, env: RobotEnv, policy: Policy) -> list[Driven]:
-    """Drive the episodes in a world that is ready."""
+    """Drive the episodes in a world that is ready, and keep them where that is wanted."""
+    from hardware.recording import keeper_of
+
+    with contextlib.ExitStack() as stack:
+        keeper = (None if config.record is None else
+                  keeper_of(config.frames, Path(config.record), config.profile, env, stack))
+        return _drive(config, scenario, env, policy, keeper)
+
+
+def _drive(config: Config, scenario: Scenario, env: RobotEnv, policy: Policy,
+           keeper: Keeper | None) -> list[Driven]:
     from episodes.rollout import Task, rollout
+    from hardware.recording import facts_of
     from scenarios import episode_seed
 
     def salvage(record: Record, fault: BaseException) -> None:
@@ -142,35 +157,35 @@ def drive(config: Config, scenario: Scenario, env: RobotEnv, policy: Policy) -> 
         with undisturbed():
             env.pilot.disarm()
             env.why = fault_words(fault)
-            if config.record is not None:
-                _keep(config, record, env.why)
+            if keeper is not None:
+                _keep(config, keeper, record, env.why)
         _say(Driven(record, None, env.why), len(found))
 
     found: list[Driven] = []
     for index in range(config.episodes):
         seed = episode_seed(PURPOSE, config.seed, scenario.layout_group, index)
         words = config.instruction or scenario.instructions.english
-        record = rollout(env, policy, Task(seed, words, execute=config.execute,
-                                           keep_rgb=config.record is not None), salvage=salvage)
+        task = Task(seed, words, execute=config.execute,
+                    keep_rgb=keeper is not None and keeper.keep_rgb)
+        if keeper is not None:
+            env.laid_out = partial(keeper.begin, env, facts_of(task, policy))
+        record = rollout(env, policy, task, keeper.check if keeper else lambda: None, salvage)
         knows = env.info["side_followed"] is not None or record.ended_by in ("goal", "contact")
         found.append(Driven(record, env.info["is_success"] if knows else None, env.why))
         _say(found[-1], index)
-        if config.record is not None:
-            print(f"  {_keep(config, record, env.why)}", flush=True)
+        if keeper is not None:
+            print(f"  {_keep(config, keeper, record, env.why)}", flush=True)
     return found
 
 
-def _keep(config: Config, record: Record, why: str) -> Path:
+def _keep(config: Config, keeper: Keeper, record: Record, why: str) -> Kept:
     """Write a drive's file.
 
     Raises:
         ValueError: where it cannot be written; the robot stands by then.
     """
-    from hardware.recording import keep
-
-    assert config.record is not None
     try:
-        return keep(record, Path(config.record), config.profile, config.mode, why)
+        return keeper.keep(record, config.mode, why)
     except OSError as error:
         raise ValueError(f"{config.record}: this drive could not be kept ({error.strerror}); the "
                          "robot stands, and files of earlier drives are whole.") from error
@@ -197,6 +212,7 @@ def fault_words(fault: BaseException) -> str:
 
 
 def _work(config: Config, scenario: Scenario, robot: RobotSpec, policy: Policy) -> None:
+    from hardware.camera_tape import RecordingError
     from hardware.safety import RefusedError
     from hardware.transport import LinkLostError
     from policies.interface import UnreachableError
@@ -206,7 +222,7 @@ def _work(config: Config, scenario: Scenario, robot: RobotSpec, policy: Policy) 
             env = connect(config, scenario, robot, policy, stack)
             found = drive(config, scenario, env, policy)
             state = env.pilot.state()
-        except (LinkLostError, RefusedError, UnreachableError, ValueError) as error:
+        except (LinkLostError, RecordingError, RefusedError, UnreachableError, ValueError) as error:
             print(f"error: {error}", file=sys.stderr)
             sys.exit(STOPPED)
         refused = ", ".join(f"{count} {why}" for why, count in state.refused.items())

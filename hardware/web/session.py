@@ -6,16 +6,19 @@ import contextlib
 import logging
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from episodes.record import Record
 from episodes.rollout import Task, rollout
+from hardware.camera_tape import RecordingError
+from hardware.connecting import connect
 from hardware.journal import Drive, Journal
 from hardware.keys import Keys
-from hardware.recording import keep
-from hardware.run import PURPOSE, STOPPED, connect, fault_words, undisturbed
+from hardware.recording import Keeper, facts_of, keeper_of
+from hardware.run import PURPOSE, STOPPED, fault_words, undisturbed
 from hardware.safety import RefusedError
 from hardware.transport import LinkLostError
 from hardware.web.desk import Desk, ElsewhereError, Wish
@@ -23,7 +26,7 @@ from hardware.web.serving import serving
 from hardware.web.view import View
 from hardware.web.watched import Watched
 from policies.interface import UnreachableError
-from scenarios import Scenario, episode_seed, load, names
+from scenarios import episode_seed, load, names
 
 if TYPE_CHECKING:
     from envs.interface import RobotSpec
@@ -82,8 +85,9 @@ def _visit(config: Config, robot: RobotSpec, policy: Policy, desk: Desk,
         env = connect(here, scenario, robot, policy, stack, desk.consent)
         desk.open(env.pilot)
         stack.callback(desk.open, None)
+        keeper = keeper_of(config.frames, journal.folder, config.profile, env, stack)
         while desk.wish.scenario == here.scenario:
-            _drive(here, scenario, env, Watched(policy, desk), desk, journal)
+            _drive(here, env, Watched(policy, desk), desk, Shelf(keeper, journal))
 
 
 def _visit_again(config: Config, robot: RobotSpec, policy: Policy, desk: Desk,
@@ -99,29 +103,58 @@ def _visit_again(config: Config, robot: RobotSpec, policy: Policy, desk: Desk,
         time.sleep(RETRY_S)
 
 
-def _drive(config: Config, scenario: Scenario, env: RobotEnv, policy: Policy, desk: Desk,
-           journal: Journal) -> None:
+@dataclass(frozen=True)
+class Shelf:
+    """Where drives are kept, and what is said of them."""
+
+    keeper: Keeper
+    journal: Journal
+
+    def keep(self, record: Record, env: RobotEnv, desk: Desk) -> None:
+        """Keep a drive, where that was wanted; what goes wrong is only said: the robot stands."""
+        if not desk.placed.record:
+            return
+        why = desk.why or env.why
+        try:
+            kept = self.keeper.keep(record, desk.mode, why)
+        except (OSError, RecordingError) as error:
+            desk.said = f"{self.journal.folder}: this drive could not be kept ({error})."
+            return
+        for part, path in enumerate(kept.files):
+            self.journal.note(Drive(
+                path.stem, instruction=record.instruction, mode=desk.mode, why=why,
+                ended_by=record.ended_by, frames=kept.frames, dropped=kept.dropped,
+                part_of=kept.files[0].stem if part else ""))
+        desk.said = kept.failed or desk.said
+        desk.changed()
+
+
+def _drive(config: Config, env: RobotEnv, policy: Policy, desk: Desk, shelf: Shelf) -> None:
     """Lay out, wait for the operator, drive, keep."""
     wish = desk.place()
-    seed = episode_seed(PURPOSE, config.seed, scenario.layout_group, wish.layout)
-    task = Task(seed, wish.instruction, wish.fixed, execute=config.execute, keep_rgb=wish.record)
+    seed = episode_seed(PURPOSE, config.seed, env.scenario.layout_group, wish.layout)
+    task = Task(seed, wish.instruction, wish.fixed, execute=config.execute,
+                keep_rgb=wish.record and shelf.keeper.keep_rgb)
+    env.laid_out = partial(shelf.keeper.begin, env, facts_of(task, policy)) if (
+        wish.record) else lambda: None
 
     def salvage(record: Record, fault: BaseException) -> None:
         """Stand, and keep what was driven until an exception ends it."""
         with undisturbed():
             env.pilot.disarm()
             env.why = desk.why or fault_words(fault)
-            _keep(record, config, env, desk, journal)
+            shelf.keep(record, env, desk)
 
     try:
-        record = rollout(env, policy, task, salvage=salvage)
+        record = rollout(env, policy, task, shelf.keeper.check if wish.record else lambda: None,
+                         salvage)
     except ElsewhereError:
         return
-    except (RefusedError, UnreachableError) as refused:
+    except (RecordingError, RefusedError, UnreachableError) as refused:
         desk.ended(str(refused))
         return
     desk.ended(_outcome(record, env, desk))
-    _keep(record, config, env, desk, journal)
+    shelf.keep(record, env, desk)
     desk.linger(LINGER_S)
     if desk.wish == wish:
         desk.want(layout=wish.layout + 1)
@@ -134,17 +167,3 @@ def _outcome(record: Record, env: RobotEnv, desk: Desk) -> str:
     knows = env.info["side_followed"] is not None or record.ended_by in ("goal", "contact")
     verdict = REACHED[env.info["is_success"] if knows else None]
     return f"{verdict} Ended by {record.ended_by} after {record.decisions} decisions.".strip()
-
-
-def _keep(record: Record, config: Config, env: RobotEnv, desk: Desk, journal: Journal) -> None:
-    """Where it is wanted, write the drive's file and a line about it; a full disk is only said."""
-    if not desk.placed.record or record.rgb is None or not record.decisions:
-        return
-    why = desk.why or env.why
-    try:
-        path = keep(record, journal.folder, config.profile, desk.mode, why)
-        journal.note(Drive(path.stem, instruction=record.instruction, mode=desk.mode,
-                           ended_by=record.ended_by, why=why, frames=record.decisions + 1))
-    except OSError as error:
-        desk.said = f"{journal.folder}: this drive could not be kept ({error.strerror})."
-    desk.changed()

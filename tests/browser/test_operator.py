@@ -23,7 +23,8 @@ class Robot:
         self.folder = folder
         self._process = subprocess.Popen(
             [sys.executable, "-m", "hardware.run", "--policy", "hybrid", "--scenario",
-             "1box_vert_left", "--web", "--port", "0", "--record", folder], cwd=ROOT,
+             "1box_vert_left", "--web", "--port", "0", "--record", folder, "--frames", "all"],
+            cwd=ROOT,
             stdout=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
         self.address = self._process.stdout.readline().split()[-1]
 
@@ -88,6 +89,7 @@ def test_an_operator_types_arms_watches_it_reach_the_cup_and_judges(page, robot,
     kept = read_episode(path)
     assert kept.instruction == WORDS
     assert kept.source == "simulated"
+    assert kept.images.shape[1:] == (360, 640, 3)  # as the camera gave them
     assert '"verdict": "success"' in (robot.folder / "drives.jsonl").read_text("utf-8")
 
 

@@ -4,9 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from envs.realtime import ticks
+from episodes.hdf5 import read_episode
 from hardware.connecting import connect
 from hardware.profile import load_profile
 from hardware.run import Config, main
@@ -50,6 +52,26 @@ def test_a_simulated_robot_in_another_process_is_driven_into_the_box_by_a_blind_
     assert "contact after" in done.stdout, done.stdout + done.stderr
     assert "no success" in done.stdout
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize(("frames", "pictures"), [("decision", "policy's"), ("all", "camera's")])
+def test_a_drive_is_kept_at_the_policys_pace_or_at_the_cameras(tmp_path, frames, pictures):
+    done = subprocess.run(
+        [sys.executable, "-m", "hardware.run", "--policy", "forward", "--scenario",
+         "1box_vert_left", "--record", tmp_path, "--frames", frames, "--instruction", "ahead"],
+        cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = tmp_path.glob("episode_*_1box_vert_left_*.h5")
+    assert path.name in done.stdout
+    episode = read_episode(path)
+    assert (episode.instruction, episode.source) == ("ahead", "simulated")
+    decisions = int(done.stdout.split(" decisions")[0].split()[-1])
+    if pictures == "policy's":
+        assert len(episode.images) == decisions + 1
+    else:
+        assert len(episode.images) > 3 * decisions
+        assert np.diff(episode.time_s).max() < 0.4
+    assert (episode.commands[1:, 0] > 0.0).any()
 
 
 def test_a_recording_is_driven_to_its_end(tmp_path):
