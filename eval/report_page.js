@@ -1,6 +1,6 @@
 const every = [...document.querySelectorAll(".episode")];
 const rows = every.filter((each) => each.tagName === "TR");
-const names = ["scenario", "end", "outcome", "pair"];
+const names = ["scenario", "end", "outcome", "cause", "pair"];
 const fields = names.map((name) => document.getElementById(name)).filter(Boolean);
 const panel = document.getElementById("chosen");
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 from episodes.atomic import write_atomically
 from eval.compare import Comparison, compare
 from eval.compare_tables import HOW, difference_table, notes
+from eval.diagnosis import Diagnosis, diagnosis, playable
 from eval.glance import COLOURS, Share, bars, shares
 from eval.maps import OUTCOMES, Way, way
 from eval.provenance import told
@@ -38,6 +38,7 @@ class RunPart:
     ways: dict[str, list[Way]]  # by scenario
     shares: dict[str, list[Share]]  # by scenario: how its episodes came out
     videos: dict[str, str]  # by episode: what a browser plays
+    diagnosis: Diagnosis | None  # why episodes failed, where eval.why was asked
     provenance: list[tuple[str, str]]
 
 
@@ -65,6 +66,8 @@ def write_page(folder: Path, *others: Path) -> Path:
         comparison=comparison and _compared(comparison), differing=_differing(parts),
         ends=sorted({each.line["ended_by"] for part in parts for ways in part.ways.values()
                      for each in ways}),
+        causes=list(dict.fromkeys(cause for part in parts if part.diagnosis
+                                  for cause, _ in part.diagnosis.legend)),
         scenarios=list(dict.fromkeys(name for part in parts for name in part.ways)))
     path = Path(folder) / FILE
     write_atomically(path, text.encode())
@@ -100,7 +103,8 @@ def _part(letter: str, run: Run) -> tuple[RunPart, dict[str, dict[str, Any]]]:
     videos = sorted(run.videos.glob("*.mp4"))[:MOST_VIDEOS]
     part = RunPart(letter, run.folder.name, run.facts["policy"]["name"], summary["warnings"],
                    tables(summary) | _timing(run), summary["notes"], ways, shares(ways),
-                   {path.stem: _playable(path) for path in videos}, _provenance(run))
+                   {path.stem: playable(path) for path in videos}, diagnosis(run.folder),
+                   _provenance(run))
     rows = {name: row["success"] for name, row in summary["scenarios"].items()}
     return part, rows | ({"all": summary["total"]["success"]} if len(rows) > 1 else {})
 
@@ -109,10 +113,6 @@ def _timing(run: Run) -> dict[str, Table]:
     """How long answers took, where the run still knows."""
     path = run.folder / "timing.json"
     return timing_tables(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
-
-
-def _playable(path: Path) -> str:
-    return f"data:video/mp4;base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def _compared(found: Comparison) -> dict[str, Any]:

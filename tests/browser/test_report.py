@@ -5,6 +5,7 @@ import pytest
 from eval.report import report
 from eval.run import run
 from tests.browser.windows import overflow_px
+from tests.eval.test_report_page import diagnosed, stored
 
 SCENARIO = {"scenario": "1box_vert_left", "episodes": 3}
 
@@ -72,6 +73,20 @@ def test_an_episode_can_be_chosen_by_keyboard(window, page_file):
     rows(page).first.focus()
     page.keyboard.press("Enter")
     assert page.locator("#chosen").is_visible()
+
+
+def test_causes_are_bars_and_a_filter(window, tmp_path):
+    run = stored(tmp_path)
+    diagnosed(run)
+    page = window(report(run.folder).as_uri())
+    bars = page.locator("[data-what=causes] .stack")
+    widths = [bar.locator("span").evaluate_all("all => all.map(it => it.offsetWidth)")
+              for bar in bars.all()]
+    assert len(widths) == 2
+    assert sum(widths[0]) == pytest.approx(2 * sum(widths[1]), abs=4)  # two failures, and one
+    page.select_option("#cause", "language")
+    assert rows(page).count() == 1
+    assert "late turn: language" in rows(page).inner_text()
 
 
 def test_a_film_plays(window, page_file):

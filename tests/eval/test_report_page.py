@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -123,6 +124,42 @@ def test_two_runs_stand_beside_each_other_with_the_verdict(tmp_path):
     rows = page.having("tr", **{"class": "episode"})
     assert len({each["data-key"] for each in rows}) == 16
     assert [each["data-pair"] for each in rows] == ["differ"] * 16
+
+
+def diagnosed(run, **changed):
+    """What eval.why leaves in the run's folder."""
+    rows = [{"id": f"1box_vert_left_{number:03d}", "kind": kind, "cause": cause}
+            for number, kind, cause in ((1, "late_turn", "decisions"), (2, "late_turn", "language"),
+                                        (3, "missed_stop", "none found"))]
+    rows[0]["film"] = "causes/rescue.mp4"
+    (run.folder / "causes").mkdir()
+    (run.folder / "causes" / "rescue.mp4").write_bytes(b"film")
+    content = {"schema_version": 1, "note": "DIAGNOSIS, NO RESULT", "failures": 3, "episodes": rows,
+               "causes": {"decisions": 1, "language": 1, "none found": 1},
+               "kinds": {"late_turn": 2, "missed_stop": 1}} | changed
+    (run.folder / "causes.json").write_text(json.dumps(content))
+
+
+def test_why_episodes_failed_is_shown_where_somebody_asked(run):
+    assert "Why did episodes fail?" not in page_of(run).text
+    diagnosed(run)
+    page = page_of(run)
+    assert "DIAGNOSIS, NO RESULT" in page.text
+    bars = [each["aria-label"].split() for each in page.having("div", **{"class": "stack"})[1:]]
+    assert [" ".join(each) for each in bars] == [
+        "late_turn: 1 decisions, 1 language", "missed_stop: 1 none found"]
+    assert [each["data-cause"] for each in page.having("tr", **{"class": "episode"})] == [
+        "", "decisions", "language", "none found", ""]
+    assert page.having("video")[0]["src"] == "data:video/mp4;base64,ZmlsbQ=="
+
+
+def test_a_diagnosis_that_cannot_be_read_says_how_to_get_another(run):
+    diagnosed(run, schema_version=2)
+    with pytest.raises(ValueError, match="schema_version must be 1, got 2; .*eval.why"):
+        page_of(run)
+    (run.folder / "causes.json").write_text("{")
+    with pytest.raises(ValueError, match="causes.json: cannot be read .*eval.why"):
+        page_of(run)
 
 
 def test_rates_and_outcomes_of_every_scenario_are_seen_at_a_glance(run):
