@@ -8,7 +8,7 @@ import select
 import sys
 import termios
 import tty
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -99,7 +99,7 @@ def steer(keys: Keys, pilot: Pilot, pressed: Iterator[str]) -> None:
               "\x1b[K", end="", flush=True)
 
 
-def typed() -> Iterator[str]:
+def typed() -> Generator[str, None, None]:
     """Keys as they are pressed, "" every 0.1 s; ends when the terminal is closed."""
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
