@@ -12,6 +12,7 @@ from gymnasium import spaces
 from envs import planner
 from envs.appearance import Appearance, draw, load_profile
 from envs.camera import Look, View, camera_view, check_look, check_size, make_camera, overview
+from envs.dynamics import Drive, Faults, parse
 from envs.interface import COMMAND_LIMIT, BoxTruth, Observation, RobotSpec, Truth
 from envs.simulator import Simulator
 from envs.task import goal_distance_m, side_followed, stood_still
@@ -59,7 +60,8 @@ class NavigationEnv(gymnasium.Env):
 
     def __init__(self, scenario: Scenario, robot: RobotSpec,
                  image_size: tuple[int, int] = (224, 224), render_mode: str | None = None,
-                 renderer: str = "fast", appearance: str = "nominal") -> None:
+                 renderer: str = "fast", appearance: str = "nominal",
+                 dynamics: str = "nominal") -> None:
         """A world for one scenario.
 
         Args:
@@ -70,6 +72,7 @@ class NavigationEnv(gymnasium.Env):
             renderer: `fast` or `tiny`, see `envs.camera`; the attribute `renderer` says which
                 version it is.
             appearance: A profile's name or TOML file, see `envs.appearance`.
+            dynamics: What is wrong with the drive, as words, see `envs.dynamics`.
 
         Raises:
             ValueError: for what is unknown.
@@ -92,6 +95,8 @@ class NavigationEnv(gymnasium.Env):
         self._simulator = Simulator(scenario, robot, gui=render_mode == "human")
         self._camera = make_camera(renderer, self._simulator, scenario, robot)
         self.renderer = self._camera.identity
+        self._faults = parse(dynamics)
+        self._drive: Drive | None = None  # None: an ideal base
         self._layout: Layout | None = None
         self._appearance: Appearance
         self._commanded: list[bool] = []  # one a tick
@@ -144,9 +149,13 @@ class NavigationEnv(gymnasium.Env):
         if not np.isfinite(commands).all():
             raise ValueError(f"A command is 3 finite numbers, got {commands!r}.")
         before = self._goal_distance_m()
-        for command, ticks in held(commands):
-            self._simulator.advance(command, ticks)
+        told = [(command, self.robot.velocity(command), ticks) for command, ticks in held(commands)]
+        for command, _, ticks in told:
             self._commanded += [self.robot.is_motion(command)] * ticks
+        driven = ([each[1:] for each in told] if self._drive is None
+                  else held(self._drive.velocities(commands)))
+        for velocity, ticks in driven:
+            self._simulator.drive(velocity, ticks)
             if self._simulator.touched:
                 break
         self._ended_by = self._end()
@@ -231,6 +240,8 @@ class NavigationEnv(gymnasium.Env):
         rng = np.random.default_rng(self.np_random.integers(2 ** 63))
         self._appearance = draw(self.profile, self.scenario, rng)
         self._camera.dress(self._appearance, int(rng.integers(2 ** 63)))
+        if self._faults != Faults():
+            self._drive = Drive(self._faults, self.robot, rng)
 
     def _end(self) -> str | None:
         """How the episode ends at this tick, or None."""

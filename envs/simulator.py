@@ -109,7 +109,11 @@ class Simulator:
 
     def advance(self, command: np.ndarray, ticks: int) -> None:
         """Drive by one command for some ticks of 0.05 s; stops short at the first contact."""
-        vx, vy, wz = (float(part) for part in self._robot.velocity(command))
+        self.drive(self._robot.velocity(command), ticks)
+
+    def drive(self, velocity: np.ndarray, ticks: int) -> None:
+        """As `advance`, at a body velocity [3] (vx m/s, vy m/s, wz rad/s)."""
+        vx, vy, wz = (float(part) for part in velocity)
         self._velocity = (vx, vy, wz)
         tick_m = math.hypot(vx, vy) * TICK_S
         sure_m = 0.0  # the robot may drive so far before it has to look again

@@ -100,4 +100,5 @@ def robot_options(content: dict[str, Any]) -> dict[str, Any]:
     robot = dict(content["robot"])
     robot["camera"] = CameraSpec(**robot["camera"])
     return {"robot": RobotSpec(**robot), "renderer": content["config"]["renderer"],
-            "appearance": content["config"]["appearance"]}
+            "appearance": content["config"]["appearance"],
+            "dynamics": content["config"].get("dynamics", "nominal")}

@@ -27,7 +27,7 @@ from eval.branch import Branch, commands_until, robot_options
 from eval.capsule import Capsule
 from policies.expert import Expert
 from policies.interface import TRUTH, Action, Policy, PolicySpec
-from policies.mirrored import Mirrored
+from policies.mirrored import OtherSide
 from scenarios.schema import SIDES
 
 NOMINAL = "nominal"
@@ -43,6 +43,7 @@ class Repair:
     words: str
     latency: Latency | None = None  # where a virtual clock runs
     appearance: str | None = None  # None: the episode's own
+    dynamics: str | None = None  # the same
 
 
 class Sighted(Policy):
@@ -112,6 +113,12 @@ class Patient:
             return None
         return dataclasses.replace(self.as_it_was(), appearance=NOMINAL)
 
+    def dynamics(self) -> Repair | None:
+        """The drive does what it is told, from the start; so it may be elsewhere at the moment."""
+        if self.capsule.config.get("dynamics", NOMINAL) == NOMINAL:
+            return None
+        return dataclasses.replace(self.as_it_was(), dynamics=NOMINAL)
+
     def language(self) -> Repair | None:
         """The words that it was to follow; where it was told them, the side that they name.
 
@@ -123,7 +130,7 @@ class Patient:
             return dataclasses.replace(self.as_it_was(), words=plain)
         if not self.is_wrong_side:
             return None
-        return dataclasses.replace(self.as_it_was(), after=Mirrored([self._policy], words=False),
+        return dataclasses.replace(self.as_it_was(), after=OtherSide([self._policy]),
                                    words=plain)
 
     def perception(self) -> Repair | None:
@@ -159,8 +166,8 @@ class Patient:
 
     def _world(self, repair: Repair) -> Any:
         options = robot_options(self.capsule.content)
-        if repair.appearance is not None:
-            options["appearance"] = repair.appearance
+        options |= {name: value for name in ("appearance", "dynamics")
+                    if (value := getattr(repair, name)) is not None}
         return envs.make(self.capsule.scenario(), image_size=repair.after.spec.image_size,
                          **options)
 
@@ -168,6 +175,7 @@ class Patient:
 REPAIRS: dict[str, tuple[str, Callable[[Patient], Repair | None]]] = {  # the narrowest first
     "latency": ("answers take no time", Patient.latency),
     "appearance": ("everything looks nominal", Patient.appearance),
+    "dynamics": ("the drive does what it is told", Patient.dynamics),
     "language": ("told the plain words, or the side that they name", Patient.language),
     "perception": ("the expert's eyes, on the side that the policy took", Patient.perception),
     DECIDES: ("the expert takes over", Patient.decisions),

@@ -52,6 +52,8 @@ class Config:
     """Which camera; tiny is PyBullet's own. Part of the result's identity."""
     appearance: str = "nominal"
     """How episodes look: nominal, randomised, mixed or a profile's TOML file."""
+    dynamics: str = "nominal"
+    """What is wrong with the drive: slip=0.2,delay_s=0.1 and others of docs/suites.md."""
     device: Annotated[str | None, arg(metavar="NAME")] = None
     """Where the model runs: cpu, cuda; the policy's own default where not given."""
     dtype: Annotated[Literal["fp32", "bf16", "fp16"] | None, arg(metavar="{fp32,bf16,fp16}")] = None

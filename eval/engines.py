@@ -38,7 +38,8 @@ def open_engine(config: Config, robot: RobotSpec, missing: int) -> Engine:
     workers = _workers(config, missing)
     options = {name: getattr(config, name) for name in POLICY_OPTIONS if getattr(config, name)}
     is_shared = _is_large(config) and config.engine == "local"
-    world = {"renderer": config.renderer, "appearance": config.appearance}
+    world = {"renderer": config.renderer, "appearance": config.appearance,
+             "dynamics": config.dynamics}
     recipe = Recipe(config.policy or "", options, robot, world, batch=config.batch, hang_s=HANG_S,
                     processes=workers if is_shared and workers > 1 else 0,
                     one_thread=not is_shared)

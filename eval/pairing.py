@@ -20,7 +20,8 @@ MUST_AGREE = {  # of run.json -> what it is called
     "source": "source", "renderer": "renderer", "config.seed": "seed (--seed)",
 }
 MAY_DIFFER = ("policy.name", "policy.size", "policy.weights", "policy.weights_hash",
-              "config.instruction", "config.execute", "config.checkpoint", "latency", "robot",
+              "config.instruction", "config.execute", "config.checkpoint", "latency",
+              "config.dynamics", "robot",
               "appearance", "batch_size", "git", "packages", "machine")
 BATCH_NOTE = "across batch sizes actions agree within 1e-5, not bit for bit"
 

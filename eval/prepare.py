@@ -16,6 +16,7 @@ import envs
 import policies
 from envs.appearance import load_profile
 from envs.camera import check_look
+from envs.dynamics import parse as parse_faults
 from envs.interface import RobotSpec
 from episodes.clock import TRACE
 from episodes.engine import check_batch
@@ -186,6 +187,10 @@ def _check(config: Config) -> None:
     if config.loop == "open" and config.execute != 1:
         raise ValueError("--execute belongs to the closed loop; the open loop compares the first "
                          "row of every plan. Leave it out.")
+    parse_faults(config.dynamics)
+    if config.loop == "open" and config.dynamics != Config.dynamics:
+        raise ValueError("--dynamics belongs to the closed loop: nothing moves in the open one. "
+                         "Leave it out.")
     if config.latency is not None:
         parse(config.latency, config.hold)
     if config.loop == "open" and config.latency is not None:
@@ -240,7 +245,8 @@ def _create(config: Config, spec: PolicySpec, names: set[str | None] | set[str],
     words = told(config.instruction)
     words = config.instruction if words == "wording" else words
     unusual = [Path(each).stem for each, usual in (
-        (words, "default"), (config.renderer, "fast"), (config.appearance, "nominal"))
+        (words, "default"), (config.renderer, "fast"), (config.appearance, "nominal"),
+        (config.dynamics.replace(".", "-"), "nominal"))
         if each != usual] + _slow(config)
     return Run.create(Path(config.out), "_".join([f"{spec.name}_{loop}{what or 'unknown'}",
                                                   *unusual]), facts)

@@ -83,12 +83,14 @@ def warnings(policy: dict[str, Any], instruction: str = "default") -> list[str]:
 
 def changed_world(facts: dict[str, Any]) -> list[str]:
     """What must be said of a run in a world that is not the usual one; `facts` is its run.json."""
-    late = facts["config"].get("latency")
-    if late is None:
-        return []
-    hold = facts["config"]["hold"]
-    return [f"VIRTUAL CLOCK: answers take {late} (s), and the world goes on meanwhile (hold "
-            f"{hold})."]
+    late, faults = facts["config"].get("latency"), facts["config"].get("dynamics", "nominal")
+    said = []
+    if late is not None:
+        said.append(f"VIRTUAL CLOCK: answers take {late} (s), and the world goes on meanwhile "
+                    f"(hold {facts['config']['hold']}).")
+    if faults != "nominal":
+        said.append(f"FAULTS OF THE DRIVE: {faults}.")
+    return said
 
 
 def stopped_early(facts: dict[str, Any]) -> list[str]:

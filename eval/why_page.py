@@ -11,9 +11,9 @@ from eval.causes import REPAIRS, UNKNOWN
 from eval.failures import ABOUT
 from eval.table import Table
 
-COLOURS = dict(zip((*REPAIRS, UNKNOWN), ("#0072B2", "#56B4E9", "#E69F00", "#009E73", "#CC79A7",
-                                         "#606060")))
-HATCHES = dict(zip((*REPAIRS, UNKNOWN), ("", "//", "..", "xx", "\\\\", "++")))
+STYLES = dict(zip((*REPAIRS, UNKNOWN), (  # colour, hatch
+    ("#0072B2", ""), ("#56B4E9", "//"), ("#F0E442", ".."), ("#E69F00", "xx"), ("#009E73", "--"),
+    ("#CC79A7", "++"), ("#606060", "oo"))))
 
 
 def episodes_table(content: dict[str, Any]) -> Table:
@@ -59,12 +59,12 @@ def picture(content: dict[str, Any]) -> bytes:
     figure = new_figure(1.6 + LINE_IN * len(kinds))
     axes = figure.add_subplot()
     left = [0] * len(kinds)
-    for cause in COLOURS:
+    for cause, (colour, hatch) in STYLES.items():
         counts = [sum(row["kind"] == kind and row["cause"] == cause for row in content["episodes"])
                   for kind in kinds]
         if any(counts):
-            axes.barh(range(len(kinds)), counts, left=left, label=cause, color=COLOURS[cause],
-                      hatch=HATCHES[cause], edgecolor="white", height=0.68)
+            axes.barh(range(len(kinds)), counts, left=left, label=cause, color=colour, hatch=hatch,
+                      edgecolor="white", height=0.68)
             left = [before + count for before, count in zip(left, counts)]
     axes.set_yticks(range(len(kinds)), [name.replace("_", " ") for name in kinds])
     axes.set_ylim(len(kinds) - 0.5, -0.5)

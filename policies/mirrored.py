@@ -12,6 +12,7 @@ import numpy as np
 
 from envs.interface import BoxTruth, Observation, Truth
 from policies.interface import TRUTH, Action, Memory, Policy
+from policies.wrapper import check_count
 
 MIRROR = np.array([1.0, -1.0, -1.0], np.float32)  # of a command: y to the left, turns to the left
 OTHER = {"left": "right", "right": "left"}
@@ -21,17 +22,17 @@ KOREAN = ("왼쪽", "오른쪽")
 class Mirrored(Policy):
     """Another policy, left and right exchanged: pictures, velocities, words and answers."""
 
-    def __init__(self, policies: Sequence[Policy], *, words: bool = True) -> None:
-        """`words`: whether the words are mirrored too; where not, it takes the other side."""
-        if len(policies) != 1:
-            raise ValueError(f"mirrored wraps 1 policy, got {len(policies)}: write mirrored=NAME.")
-        (self._policy,), self._words = policies, words
-        spec = self._policy.spec
-        self.spec = replace(spec, name=f"mirrored={spec.name}")
+    kind = "mirrored"
+
+    def __init__(self, policies: Sequence[Policy]) -> None:
+        """Around one policy."""
+        check_count(self.kind, policies, 1, 1)
+        (self._policy,) = policies
+        self.spec = replace(self._policy.spec, name=f"{self.kind}={self._policy.spec.name}")
 
     def begin(self, instruction: str, seed: int) -> Memory:
         """The policy's own memory, of the mirrored words."""
-        return self._policy.begin(mirrored_words(instruction) if self._words else instruction, seed)
+        return self._policy.begin(mirrored_words(instruction), seed)
 
     def act(self, memories: Sequence[Memory],
             observations: Sequence[Observation]) -> list[Action]:
@@ -46,6 +47,16 @@ class Mirrored(Policy):
     def end(self, memory: Memory) -> None:
         """The policy ends too."""
         self._policy.end(memory)
+
+
+class OtherSide(Mirrored):
+    """The mirror image that is told the words as they are: it takes the side that it did not."""
+
+    kind = "other side"
+
+    def begin(self, instruction: str, seed: int) -> Memory:
+        """The policy's own memory, of the same words."""
+        return self._policy.begin(instruction, seed)
 
 
 def mirrored(observation: Observation) -> Observation:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 SUITES = {  # name -> module:object
     "language": "eval.suites.language:SUITE",
+    "appearance": "eval.suites.appearance:SUITE",
+    "dynamics": "eval.suites.dynamics:SUITE",
     "latency": "eval.suites.latency:SUITE",
+    "symmetry": "eval.suites.symmetry:SUITE",
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from eval.contrast import Contrast
 from eval.pairing import Side
+from eval.suites.options import Config
 from eval.table import Table
 
 CONTROL = "control"
@@ -20,7 +21,7 @@ class Arm:
 
     name: str
     about: str
-    changes: dict[str, Any] = field(default_factory=dict)  # options of eval.run
+    changes: dict[str, Any] = field(default_factory=dict)  # options of eval.run; {policy}: the own
     group: str = ""  # arms of one group are one kind at several strengths
     strength: float | None = None  # in the group's own unit
 
@@ -55,7 +56,7 @@ class Suite:
 
     name: str
     about: str
-    arms: Callable[[tuple[str, ...], Path], list[Arm]]  # from --arms and a folder for their files
+    arms: Callable[[Config, Path], list[Arm]]  # from the options and a folder for files of arms
     result: Callable[[Found], Extra] = nothing
 
 

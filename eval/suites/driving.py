@@ -12,6 +12,7 @@ import json
 import logging
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -43,11 +44,12 @@ def begin(config: Config) -> tuple[Path, Config, list[Arm]]:
         raise ValueError("Which policy? Give --policy NAME.")
     if config.episodes < 1:
         raise ValueError(f"--episodes must be 1 or more, got {config.episodes}.")
-    suite.arms(config.arms, Path())  # what is wrong with --arms is said before anything is written
+    with tempfile.TemporaryDirectory() as nowhere:  # what is wrong is said before anything is kept
+        suite.arms(config, Path(nowhere))
     stem = re.sub("[^A-Za-z0-9._-]+", "-", f"suite_{suite.name}_{config.policy}")
     folder = Path(config.out) / f"{datetime.now():%Y%m%d-%H%M%S}_{stem}"
     (folder / FILES).mkdir(parents=True)
-    arms = [Arm(CONTROL, "nothing changed"), *suite.arms(config.arms, folder / FILES)]
+    arms = [Arm(CONTROL, "nothing changed"), *suite.arms(config, folder / FILES)]
     asked = {name: value for name, value in vars(config).items() if name not in NOT_STORED}
     write_json(folder / FILE, {"schema_version": SCHEMA_VERSION, "suite": suite.name,
                                "config": asked, "arms": [vars(arm) for arm in arms]})

@@ -17,6 +17,7 @@ from eval.pairing import Line, Side
 from eval.resampling import interval
 from eval.statistics import Mean, rate
 from eval.suites.arm import CONTROL, Arm, Extra, Found, Suite, chosen
+from eval.suites.options import Config
 from eval.table import Table, mean_cell, rate_cell
 from eval.words import MARK
 
@@ -33,9 +34,9 @@ ARMS = (
 )
 
 
-def _arms(wanted: tuple[str, ...], folder: Path) -> list[Arm]:
+def _arms(config: Config, folder: Path) -> list[Arm]:
     return chosen([Arm(arm.name, arm.about, {"instruction": MARK + arm.name}) for arm in ARMS],
-                  wanted)
+                  config.arms)
 
 
 def told_side(arm: str, line: Line) -> str | None:

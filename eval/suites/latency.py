@@ -15,15 +15,16 @@ from eval.statistics import Rate
 from eval.suites.arm import Arm, Extra, Found, Suite
 from eval.suites.budget import FALL, Budget, budget
 from eval.suites.judging import success_of
+from eval.suites.options import Config
 
 DECISION_S = 0.4  # the shipped robot's
 DEFAULT = ("0.05", "0.1", "0.2", "0.3", "0.4", "0.6", "0.8")  # seconds
 HELD = {ZERO: "stands still", LAST: "goes on"}
 
 
-def _arms(wanted: tuple[str, ...], folder: Path) -> list[Arm]:
+def _arms(config: Config, folder: Path) -> list[Arm]:
     """Any latencies that `eval.run --latency` takes."""
-    return [arm for words in wanted or DEFAULT for arm in _both(words)]
+    return [arm for words in config.arms or DEFAULT for arm in _both(words)]
 
 
 def _both(words: str) -> list[Arm]:

@@ -61,5 +61,5 @@ def test_mirrored_words_are_those_of_the_other_scenario(name):
 
 
 def test_it_wraps_one_policy():
-    with pytest.raises(ValueError, match="wraps 1 policy, got 2"):
+    with pytest.raises(ValueError, match="mirrored wraps 1 .*, got 2"):
         Mirrored([Expert(), Expert()])

@@ -6,6 +6,7 @@ import pytest
 from eval.suite import suite
 from eval.suites.budget import budget
 from eval.suites.latency import SUITE
+from eval.suites.options import Config
 
 
 def side(won, of=100):
@@ -43,7 +44,7 @@ def test_only_layouts_that_all_arms_drove_count():
 def test_arms_are_any_latencies_and_both_ways_of_holding_where_they_differ(tmp_path):
     trace = tmp_path / "jetson.txt"
     trace.write_text("0.1\n0.3\n")
-    arms = SUITE.arms(("0.2", "0.6", f"trace:{trace}"), tmp_path)
+    arms = SUITE.arms(Config(arms=("0.2", "0.6", f"trace:{trace}")), tmp_path)
     assert [arm.name for arm in arms] == ["0.2 s", "0.6 s zero", "0.6 s last",
                                          f"trace:{trace} zero", f"trace:{trace} last"]
     assert arms[-1].about.endswith("0.2 s on average, at most 0.3")
