@@ -15,6 +15,7 @@ import torch
 
 from policies.clip import PUBLISHED as CLIP
 from policies.clip import Clip
+from policies.devices import making
 from policies.kosmos import PUBLISHED as KOSMOS
 from policies.kosmos import Kosmos, Prompt
 from policies.layers import ALL, REDUCED
@@ -70,13 +71,10 @@ class Backbone:
         if sizes == FULL:
             published = {"kosmos2": KOSMOS, "clip": CLIP}
             ask_for_room({name: published[name] for name in
-                          (["kosmos2", "clip"] if with_clip else ["kosmos2"])}, torch.float32)
-        with torch.random.fork_rng(devices=[]):
+                          (["kosmos2", "clip"] if with_clip else ["kosmos2"])}, dtype)
+        with torch.random.fork_rng(devices=[]), making(dtype):
             torch.manual_seed(0)
-            found = cls._untrained(sizes, with_clip, words)
-        for part in (found.kosmos.model, *([found.clip.model] if found.clip else [])):
-            part.to(dtype)
-        return found
+            return cls._untrained(sizes, with_clip, words)
 
     @classmethod
     def weightless(cls, sizes: Sizes, with_clip: bool, words: Path) -> Backbone:

@@ -12,10 +12,11 @@ import open_clip
 import torch
 from safetensors.torch import save_file
 
+from policies.devices import making
 from policies.layers import CLIP_SHARE, kept, same_weights
 from policies.picture import CLIP_MEAN, CLIP_STD
 from policies.sizes import Sizes
-from policies.weights import load_strictly, read_tensors
+from policies.weights import load_file_strictly
 
 PUBLISHED = "ViT-B-32-quickgelu/openai"  # the activation that these weights were trained with
 CONFIG_FILE = "open_clip_config.json"  # open_clip's own file names
@@ -49,9 +50,10 @@ class Clip:
         folder = Path(source)
         if (folder / CONFIG_FILE).is_file():
             model_config = _read_config(folder / CONFIG_FILE)
-            model = open_clip.CLIP(**model_config)
-            load_strictly(model, read_tensors(folder / WEIGHTS_FILE), str(folder))
-            return cls(model.to(dtype), model_config)
+            with making(dtype):
+                model = open_clip.CLIP(**model_config)
+            load_file_strictly(model, folder / WEIGHTS_FILE)
+            return cls(model, model_config)
         name, _, tag = str(source).partition("/")
         try:
             model = open_clip.create_model(name, pretrained=tag, force_quick_gelu=tag == "openai")

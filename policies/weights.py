@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 SHOWN = 5  # keys named in a sentence; the others are counted
@@ -35,6 +35,28 @@ def load_strictly(module: torch.nn.Module, tensors: Mapping[str, torch.Tensor], 
     """
     check_fit(module.state_dict(), tensors, where)
     module.load_state_dict(dict(tensors), strict=True)
+
+
+def load_file_strictly(module: torch.nn.Module, path: Path) -> None:
+    """Load a safetensors file tensor by tensor: no second copy of the weights stands in memory.
+
+    Raises:
+        ValueError: if the file is missing or damaged, or its tensors do not fit by name and shape;
+            nothing is loaded then.
+    """
+    wanted = module.state_dict()
+    try:
+        with safe_open(path, framework="pt") as file:
+            shapes = {name: torch.empty(file.get_slice(name).get_shape(), device="meta")
+                      for name in file.keys()}  # noqa: SIM118 (it is no mapping)
+            check_fit(wanted, shapes, str(path))
+            with torch.no_grad():
+                for name, place in wanted.items():
+                    place.copy_(file.get_tensor(name))
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    except SafetensorError as error:
+        raise ValueError(f"{path}: is no sound safetensors file ({error}).") from error
 
 
 def check_fit(wanted: Mapping[str, torch.Tensor], tensors: Mapping[str, torch.Tensor],
