@@ -23,7 +23,7 @@ class Config:
     policy: Annotated[str | None, arg(metavar="NAME")] = None
     """Name, module:Class or checkpoint folder: hybrid, forward, expert, my_policy:Mine."""
     scenario: str = "all"
-    """Name, TOML file, or all eight."""
+    """Name, TOML file, a folder of such files, or all eight."""
     episodes: Annotated[int | None, arg(metavar="N")] = None
     """How many per scenario: 10 in the closed loop, all recorded files in the open loop."""
     seed: int = 0

@@ -65,12 +65,13 @@ def main(config: Config) -> Callable[[], None]:
 
 
 def _drive(folder: Path, config: Config, arms: list[Arm]) -> Result:
+    from eval.suites import find
     from eval.suites.driving import drive, forget_if_empty
     from eval.suites.judging import judged
     from eval.suites.page import write
 
     try:
-        found = judged(list(drive(folder, config, arms)))
+        found = judged(list(drive(folder, config, arms)), find(config.suite or "").same_versions)
     except BaseException:
         if not forget_if_empty(folder):
             logger.warning("Continue with: python -m eval.suite --resume %s", folder)

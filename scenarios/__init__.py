@@ -38,5 +38,14 @@ def load(name: str | Path) -> Scenario:
 
 
 def select(name: str) -> list[Scenario]:
-    """The scenarios that a command line means: `all`, or one name or file."""
+    """The scenarios that a command line means: `all`, a name, a file, or a folder of files.
+
+    Raises:
+        ValueError: for an unknown name, or a file that does not fit.
+    """
+    if name != "all" and Path(name).is_dir():
+        files = sorted(Path(name).glob("*.toml"))
+        if not files:
+            raise ValueError(f"{name}: holds no scenario, expected a folder of TOML files.")
+        return [load(each) for each in files]
     return [load(each) for each in (names() if name == "all" else [name])]

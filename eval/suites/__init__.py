@@ -19,6 +19,7 @@ SUITES = {  # name -> module:object
     "appearance": "eval.suites.appearance:SUITE",
     "dynamics": "eval.suites.dynamics:SUITE",
     "latency": "eval.suites.latency:SUITE",
+    "layout": "eval.suites.layout:SUITE",
     "symmetry": "eval.suites.symmetry:SUITE",
 }
 

@@ -6,7 +6,6 @@ Each arm is an appearance profile of its own, written into the suite's folder: `
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict
@@ -17,6 +16,7 @@ from envs.appearance import load_profile
 from eval.suites.arm import Arm, Suite, chosen
 from eval.suites.graded import GRADES, graded, result
 from eval.suites.options import Config
+from eval.suites.toml import write_toml
 
 Tables = dict[str, Any]  # a profile as nested tables
 Change = Callable[[Tables, Any], None]
@@ -93,22 +93,7 @@ def _written(base: str, name: str, change: Change, value: Any, folder: Path) -> 
     """A profile like the base's but for one change, as a file."""
     tables = asdict(load_profile(base)) | {"name": name, "about": f"{base}, {name}: {value}"}
     change(tables, value)
-    path = folder / f"{name}.toml"
-    path.write_text("\n".join(_toml(tables)) + "\n", encoding="utf-8")
-    return path
-
-
-def _toml(tables: Tables) -> list[str]:
-    """Nested tables as TOML, each written in line."""
-    return [f"{key} = {_value(value)}" for key, value in tables.items()]
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{ " + ", ".join(_toml(value)) + " }"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_value, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    return write_toml(folder / f"{name}.toml", tables)
 
 
 SUITE = Suite("appearance", "One thing of the look changed at a time, at three chosen strengths.",

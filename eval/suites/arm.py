@@ -58,6 +58,7 @@ class Suite:
     about: str
     arms: Callable[[Config, Path], list[Arm]]  # from the options and a folder for files of arms
     result: Callable[[Found], Extra] = nothing
+    same_versions: bool = True  # whether all arms drive the control's scenarios as they are
 
 
 def chosen(arms: list[Arm], wanted: tuple[str, ...]) -> list[Arm]:

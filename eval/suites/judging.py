@@ -6,7 +6,7 @@ from typing import Any
 
 from eval.contrast import MIN_EFFECT, Contrast, contrast, decided
 from eval.inference import ALPHA
-from eval.pairing import Side, pair
+from eval.pairing import Pairs, Side, pair
 from eval.statistics import Rate, rate
 from eval.suites.arm import CONTROL, Arm, Found
 from eval.table import Table, rate_cell
@@ -17,16 +17,37 @@ HOW = ("Differences are an arm's success minus the control's on the same episode
        "once, else sign flips of layouts; Holm's over all arms.")
 
 
-def judged(driven: list[tuple[Arm, Side]]) -> Found:
+def judged(driven: list[tuple[Arm, Side]], same_versions: bool = True) -> Found:
     """Every arm against the control, the first of them.
+
+    Args:
+        driven: Control and arms.
+        same_versions: Whether scenarios must be the same; where not, episodes of one name and seed
+            pair.
 
     Raises:
         ValueError: if runs do not pair.
     """
     (_, control), *arms = driven
-    found = [(CONTROL, arm.name, contrast(pair(control, side), METRIC, MIN_EFFECT))
+    paired = pair if same_versions else _matched
+    found = [(CONTROL, arm.name, contrast(paired(control, side), METRIC, MIN_EFFECT))
              for arm, side in arms]
     return Found(control, arms, decided(found, ALPHA, MIN_EFFECT))
+
+
+def _matched(control: Side, side: Side) -> Pairs:
+    """Episodes of one name and seed, though their scenarios differ."""
+    mine, theirs = ({(line["scenario"], line["seed"]): line for line in each.lines}
+                    for each in (control, side))
+    shared = [key for key in mine if key in theirs]
+    sound = [key for key in shared if not mine[key]["error"] and not theirs[key]["error"]]
+    if not sound:
+        raise ValueError(f"{side.name}: no episode to compare with {control.name}: all ended by an "
+                         f"error of the policy.")
+    return Pairs([mine[key] for key in sound], [theirs[key] for key in sound],
+                 (len(mine) - len(shared), len(theirs) - len(shared)),
+                 (sum(bool(mine[key]["error"]) for key in shared),
+                  sum(bool(theirs[key]["error"]) for key in shared)), ["scenarios"])
 
 
 def success_of(side: Side) -> Rate:

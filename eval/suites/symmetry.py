@@ -62,7 +62,7 @@ def violations(side: Side) -> tuple[list[dict[str, Any]], Mean]:
         known = np.isfinite(apart)
         if known.any():
             shares.append((float((apart[known] > BOUND_RAD).sum()), float(known.sum())))
-        found += [_violation(line, record.asked, image, apart, k)
+        found += [_violation(line, record.asked, image, apart, int(k))
                   for k in np.flatnonzero(np.where(known, apart, 0.0) > BOUND_RAD)]
     if not shares:
         return found, Mean(None, 0)
