@@ -32,6 +32,15 @@ from hardware.transport import Frame
 POLL_S = 0.002
 WAITING = 64  # packed pictures, between the two threads
 KEPT_STATES = 100
+STANDS = [0.0, 0.0, 0.0]
+
+
+class Moment(NamedTuple):
+    """How things stood at one of the driver's ticks."""
+
+    at_s: float
+    armed: bool
+    wanted: list[float]  # m/s, m/s, rad/s
 
 
 class Packed(NamedTuple):
@@ -50,7 +59,7 @@ class Recorder:
         """Nothing is recorded before `begin`."""
         self._pictures, self._states = pictures, states
         self._seen, self._seen_state = 0, 0
-        self._moments: deque[tuple[float, bool, list[float]]] = deque(maxlen=KEPT_STATES)
+        self._moments: deque[Moment] = deque(maxlen=KEPT_STATES)
         self._drive: Drive | None = None
 
     def begin(self, facts: dict[str, Any]) -> None:
@@ -82,9 +91,9 @@ class Recorder:
             return False
         self._seen, message = found
         frame = frame_of(message)
-        armed, velocity = self._at(frame.arrived_s)
-        if self._drive is not None and armed:
-            self._drive.add(frame, velocity)
+        moment = self._at(frame.arrived_s)
+        if self._drive is not None and moment.armed:
+            self._drive.add(frame, moment.wanted)
         return True
 
     def _hear(self) -> None:
@@ -92,15 +101,25 @@ class Recorder:
         if found is not None:
             self._seen_state, message = found
             state = json.loads(message)
-            self._moments.append((state["at_s"], state["armed"], state["velocity"]))
+            self._moments.append(Moment(state["at_s"], state["armed"], in_force(state)))
 
-    def _at(self, moment_s: float) -> tuple[bool, list[float]]:
+    def _at(self, moment_s: float) -> Moment:
         """How things stood when a picture came: the first tick that could know of it."""
         if not self._moments:
-            return False, [0.0, 0.0, 0.0]
-        at = bisect_left(self._moments, moment_s, key=lambda each: each[0])
-        _, armed, velocity = self._moments[min(at, len(self._moments) - 1)]
-        return armed, velocity
+            return Moment(moment_s, False, STANDS)
+        at = bisect_left(self._moments, moment_s, key=lambda each: each.at_s)
+        return self._moments[min(at, len(self._moments) - 1)]
+
+
+def in_force(state: dict[str, Any]) -> list[float]:
+    """The velocity [3] of the command that the wheels follow, which they may not have reached yet.
+
+    Args:
+        state: As the driver shows it.
+    """
+    if state["why"]:  # it stands
+        return STANDS
+    return max(state["driven"].values())[2:]  # the highest number was given last
 
 
 class Drive:

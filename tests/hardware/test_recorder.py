@@ -45,8 +45,9 @@ class Camera:
         if rgb is None:
             rgb = np.full((*self.size, 3), self.number % 256, np.uint8)
         self._pictures.write(*picture_of(Frame(self.number, self.now_s, rgb)))
-        self._states.write(json.dumps({"at_s": self.now_s + 0.01, "armed": armed,
-                                       "velocity": velocity}).encode())
+        driven = {"operator": [3, 1.0, 0.1, 0.0, 0.0], "policy": [self.number, 1.0, *velocity]}
+        self._states.write(json.dumps({"at_s": self.now_s + 0.01, "armed": armed, "driven": driven,
+                                       "why": "" if any(velocity) else "no command"}).encode())
 
     def begin(self, folder):
         self.recorder.begin({"folder": str(folder), "scenario": "2box_hori_left",
@@ -77,6 +78,7 @@ def test_every_picture_is_kept_once_from_arming_to_disarming(camera, tmp_path):
 
 def test_each_picture_has_the_command_that_was_in_force_when_it_came(camera, tmp_path):
     camera.begin(tmp_path)
+    camera.number = 3
     for velocity in [(0.0, 0.0, 0.0), (0.5, 0.0, 0.0), (0.0, -0.25, 0.0), (0.0, 0.0, 1.0)]:
         camera.show(velocity)
         camera.recorder.look()
