@@ -42,7 +42,8 @@ class Config:
     """Rows of a plan that are driven before asking again."""
     instruction: str = "default"
     """default: the scenario's English sentence; none: no words at all; words of your own; or a
-    wording of docs/suites.md: @swapped, @paraphrases, @punctuation, @korean, @nonsense, @empty."""
+    wording of docs/suites.md: @swapped, @paraphrases, @punctuation, @capitals, @korean, @nonsense,
+    @empty."""
     latency: Annotated[str | None, arg(metavar="SECONDS|KIND|trace:FILE")] = None
     """Drive on a virtual clock: the world goes on for so long while the policy thinks. Seconds,
     uniform:A:B, normal:MEAN:SD, lognormal:MEDIAN:SIGMA or trace:FILE. It waits where not given."""

@@ -16,15 +16,16 @@ MARK = "@"  # in front of a wording's name, which tells it from words of one's o
 NONSENSE = ("Purple ideas sleep between seven quiet spoons", "Blorf the wug and snarp a dax",
             "Monday is heavier than the colour of bread")
 MARKS: tuple[Callable[[str], str], ...] = (  # the same words, written otherwise
-    lambda words: f"{words}.", lambda words: f"{words}!", lambda words: words.lower(),
-    lambda words: words.upper(), lambda words: f"  {words}  ",
+    lambda words: f"{words}.", lambda words: f"{words}!", lambda words: f"  {words}  ",
     lambda words: words.replace(" and ", ", and "))
+CASES: tuple[Callable[[str], str], ...] = (str.lower, str.upper)
 
 
 WORDINGS: dict[str, Callable[[Scenario, int], str]] = {
     "swapped": lambda scenario, _: mirrored_words(scenario.instructions.english),
     "paraphrases": lambda scenario, index: _turn(scenario.instructions.paraphrases, index),
     "punctuation": lambda scenario, index: _turn(MARKS, index)(scenario.instructions.english),
+    "capitals": lambda scenario, index: _turn(CASES, index)(scenario.instructions.english),
     "korean": lambda scenario, _: scenario.instructions.korean,
     "nonsense": lambda _, index: _turn(NONSENSE, index),
     "empty": lambda *_: "",

@@ -15,7 +15,7 @@ import numpy as np
 from eval.layouts import Layouts
 from eval.pairing import Line, Side
 from eval.resampling import interval
-from eval.statistics import Mean, rate
+from eval.statistics import Mean, Rate, rate
 from eval.suites.arm import CONTROL, Arm, Extra, Found, Suite, chosen
 from eval.suites.options import Config
 from eval.table import Table, mean_cell, rate_cell
@@ -27,7 +27,8 @@ WENT = {"left": 1, "right": -1}
 ARMS = (
     Arm(SWAPPED, "left and right exchanged: the way should turn with them"),
     Arm("paraphrases", "the scenario's other sentences, in turn"),
-    Arm("punctuation", "full stop, exclamation mark, capitals, none, spaces, a comma, in turn"),
+    Arm("punctuation", "a full stop, an exclamation mark, spaces around, a comma, in turn"),
+    Arm("capitals", "no capital letter, nothing but capital letters, in turn"),
     Arm("korean", "the laboratory's own sentence"),
     Arm("nonsense", "sentences about something else, in turn: no side is named"),
     Arm("empty", "no words at all"),
@@ -47,18 +48,23 @@ def told_side(arm: str, line: Line) -> str | None:
     return other if arm == SWAPPED else line["pass_side"]
 
 
-def causality(control: Side, swapped: Side) -> Mean:
-    """How much the way turns with the word, in [-1, 1], with a bootstrap over layouts."""
+def causality(control: Side, swapped: Side) -> tuple[Mean, Rate]:
+    """How much the way turns with the word, in [-1, 1], with a bootstrap over layouts.
+
+    The rate says in how many layouts it did so every time: where nothing varies, a bootstrap does
+    not know how few were looked at.
+    """
     after = {(line["scenario"], line["seed"]): line for line in swapped.lines}
     pairs = [(line, after[line["scenario"], line["seed"]]) for line in control.lines
              if not line["error"] and not after[line["scenario"], line["seed"]]["error"]]
     if not pairs:
-        return Mean(None, 0)
+        return Mean(None, 0), rate([])
     turned = [WENT[first["pass_side"]] * (_went(first) - _went(then)) / 2 for first, then in pairs]
     layouts = Layouts.of([first["scenario"] for first, _ in pairs],
                          [first["seed"] for first, _ in pairs], np.array(turned)[:, None])
     low, high = interval(layouts.sums, layouts.counted, layouts.sizes)
-    return Mean(float(layouts.means[0]), len(pairs), float(low[0]), float(high[0]))
+    return (Mean(float(layouts.means[0]), len(pairs), float(low[0]), float(high[0])),
+            rate((layouts.sums == layouts.counted)[:, 0]))
 
 
 def _went(line: Line) -> int:
@@ -78,9 +84,9 @@ def _result(found: Found) -> Extra:
     swapped = next((side for arm, side in found.arms if arm.name == SWAPPED), None)
     if swapped is None:
         return Extra({"sides": numbers}, {title: table})
-    turns = causality(found.control, swapped)
-    return Extra({"sides": numbers, "causality": turns.as_json()}, {title: table},
-                 [_said(turns)], {"sides": _picture(numbers, turns)})
+    turns, always = causality(found.control, swapped)
+    return Extra({"sides": numbers, "causality": turns.as_json(), "always": always.as_json()},
+                 {title: table}, [_said(turns, always)], {"sides": _picture(numbers, turns)})
 
 
 def _sides(name: str, side: Side) -> dict[str, Any]:
@@ -93,14 +99,15 @@ def _sides(name: str, side: Side) -> dict[str, Any]:
             "neither": len(lines) - len(passed)}
 
 
-def _said(turns: Mean) -> str:
+def _said(turns: Mean, always: Rate) -> str:
     if turns.value is None:
         return "Language causality: nothing to compare, every pair ended by an error."
     meaning = ("the way turns with the word" if (turns.low or 0) > 0.5 else
                "the words decide nothing that shows here" if (turns.low or 0) <= 0 else
                "the words matter, and do not decide")
     return (f"Language causality {mean_cell(turns.as_json(), 2)} over {turns.n} pairs (1: the way "
-            f"always turns with the word, 0: never): {meaning}.")
+            f"always turns with the word, 0: never; always in {rate_cell(always.as_json())} "
+            f"layouts): {meaning}.")
 
 
 def _picture(numbers: dict[str, Any], turns: Mean) -> bytes:

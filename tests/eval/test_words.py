@@ -13,11 +13,12 @@ def test_swapped_words_are_those_of_the_other_side():
     assert "left" not in other
 
 
-def test_paraphrases_and_punctuation_take_turns_and_keep_the_side():
+def test_paraphrases_punctuation_and_capitals_take_turns_and_keep_the_side():
     paraphrases = [wording("@paraphrases", LEFT, index) for index in range(7)]
     assert paraphrases == [*LEFT.instructions.paraphrases, LEFT.instructions.paraphrases[0]]
-    marked = {wording("@punctuation", LEFT, index) for index in range(6)}
-    assert len(marked) == 6
+    marked = {wording(name, LEFT, index) for name in ("@punctuation", "@capitals")
+              for index in range(4)}
+    assert len(marked) == 4 + 2
     assert all("left" in words.lower() for words in marked)
     assert f"{LEFT.instructions.english}." in marked
 

@@ -23,8 +23,10 @@ def side(*went, scenario=SCENARIO):
     (["left"] * 4, [None] * 4, 0.5),  # half of the way to the right
 ])
 def test_causality_is_how_much_the_way_turns_with_the_word(told_left, told_right, value):
-    found = causality(side(*told_left), side(*told_right))
+    found, always = causality(side(*told_left), side(*told_right))
     assert (found.value, found.n) == (value, 4)
+    assert (always.k, always.n) == (sum(pair == ("left", "right") for pair in zip(
+        told_left, told_right)), 4)
     assert found.low <= value <= found.high
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from eval.pairing import open_side
 from eval.suite import suite
-from eval.suites.arm import Arm
+from eval.suites.arm import Arm, Extra
 from eval.suites.judging import judged
+from eval.suites.page import said
 from tests.eval.stored import LEFT, finished
 
 ROOT = Path(__file__).parents[3]
@@ -41,6 +42,14 @@ def test_the_result_is_the_difference_to_the_control_on_the_same_episodes(tmp_pa
     assert worse.decides.p_holm == 2 * worse.decides.p  # two arms
     assert worse.verdict.startswith("control is better")
     assert same.decides.difference == 0.0
+
+
+def test_where_no_pair_differs_it_says_how_many_still_might(tmp_path):
+    found = judged(sides(*[finished(tmp_path, lambda *_: True, 12) for _ in range(2)]))
+    (sentence,) = said(found, Extra())
+    # 1 - 0.05^(1 / 12) = 0.22
+    assert sentence == ("arm 1: the same outcome in all 12 pairs; that up to 22 % of layouts "
+                        "differ cannot be excluded (95 %)")
 
 
 def test_every_arm_drives_the_episodes_of_the_control(listens):
