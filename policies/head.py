@@ -89,7 +89,7 @@ class Head(nn.Module, ABC):
             parts: As in `forward`.
             lengths: As in `forward`.
             commands: Right answers [B, W, plan, 2], command units.
-            mask: [B, W, plan] float: 1 where there is one.
+            mask: [B, W, plan] float: weights, 0 where there is none.
         """
         return masked_huber(self(parts, lengths), commands, mask)
 
@@ -125,7 +125,7 @@ class Head(nn.Module, ABC):
 
 def masked_huber(found: torch.Tensor, commands: torch.Tensor, mask: torch.Tensor,
                  delta: float = HUBER_DELTA) -> torch.Tensor:
-    """Mean Huber loss of commands [..., 2] where mask [...] is 1, in shares of the range."""
+    """Mean Huber loss of commands [..., 2], weighed by mask [...], in shares of the range."""
     off = F.huber_loss(found.float() / COMMAND_LIMIT, commands / COMMAND_LIMIT, reduction="none",
                        delta=delta).mean(dim=-1)
     return (off * mask).sum() / mask.sum().clamp(min=1.0)

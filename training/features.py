@@ -73,8 +73,10 @@ class Features:
         parts |= {name: self.texts[name][picked] for name in wants.text}
         return parts, torch.from_numpy(lengths)
 
-    def targets(self, rows: np.ndarray, wants: Wants) -> tuple[torch.Tensor, torch.Tensor]:
-        """Right answers [B, W, plan, 2] for every frame of the windows, and [B, W, plan] 1 or 0.
+    def targets(self, rows: np.ndarray, wants: Wants,
+                stop_weight: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
+        """Right answers [B, W, plan, 2] for every frame of the windows, and their weights
+        [B, W, plan]: 0 where there is none, 1 for a motion, `stop_weight` for standing still.
 
         A plan ends with its episode. Early frames of a window in mid-episode count too, though no
         robot looks back so little there: meant to teach to believe the picture, not the count of
@@ -85,7 +87,9 @@ class Features:
         ahead = frame[..., None] + np.arange(wants.plan)
         within = valid[..., None] & (ahead < self.ends[rows][:, None, None])
         commands = self.commands[np.minimum(ahead, len(self.commands) - 1)]
-        return commands, torch.from_numpy(within.astype(np.float32))
+        stands = (commands == 0).all(dim=-1)
+        weights = torch.where(stands, stop_weight, 1.0) * torch.from_numpy(within)
+        return commands, weights.float()
 
     def covering(self, rows: np.ndarray, wants: Wants) -> np.ndarray:
         """Those of whole episodes' decisions whose windows answer for each with all it may see."""

@@ -43,6 +43,7 @@ class HeadRecipe:
     validation_share: float = 0.15  # of the layouts
     test_share: float = 0.15
     feature_noise: float = 0.05  # standard deviations
+    stop_weight: float = 3.0  # of standing still in the loss; driving on ends in the cup
     frames: str = "all"  # all | first | random: which decisions of an episode are learned from
     curriculum: bool = False  # easy episodes first: one box before two, close before far
     seed: int = 0
@@ -231,7 +232,7 @@ def _one_epoch(loop: Loop, head: Head, features: Features, index: np.ndarray, ep
         rows = loop.share(batch)
         windows, lengths = features.windows(rows, head.wants, rng)
         noisy = _noisy(windows, head, recipe.feature_noise)
-        commands, mask = features.targets(rows, head.wants)
+        commands, mask = features.targets(rows, head.wants, recipe.stop_weight)
         loss = loop.model({name: part.to(device) for name, part in noisy.items()},
                           lengths.to(device), commands.to(device), mask.to(device))
         if not torch.isfinite(loss):

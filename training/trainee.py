@@ -28,7 +28,7 @@ class Trainee(nn.Module):
     """What moves, in one module, so that one optimizer moves it and processes stay alike."""
 
     def __init__(self, backbone: Backbone, head: Head, tuning: str, sizes: Sizes,
-                 lesson: Lesson) -> None:
+                 lesson: Lesson, stop_weight: float) -> None:
         """Make the picture towers, which are nobody else's, trainable.
 
         Args:
@@ -37,10 +37,12 @@ class Trainee(nn.Module):
             tuning: lora, whose adapters are put in here and change nothing yet, or end_to_end.
             sizes: Rank and alpha of adapters.
             lesson: Its episodes are looked at, its words are as they were read.
+            stop_weight: As in `HeadRecipe`.
         """
         super().__init__()
         self.towers, self.head = tuned.towers(backbone), head.requires_grad_(True)
         self._backbone, self._tuning, self._lesson = backbone, tuning, lesson
+        self._stop_weight = stop_weight
         self.towers.requires_grad_(tuning == tuned.END_TO_END)
         for tower in self.towers.values() if tuning == tuned.LORA else ():
             inject_adapter_in_model(LoraConfig(
@@ -52,7 +54,7 @@ class Trainee(nn.Module):
         seen = self.see(episodes)
         rows = seen.covering(np.arange(len(seen.steps)), self.head.wants)
         windows, lengths = seen.windows(rows, self.head.wants, rng)
-        commands, mask = seen.targets(rows, self.head.wants)
+        commands, mask = seen.targets(rows, self.head.wants, self._stop_weight)
         device = self._backbone.device
         with torch.autocast(device.type, enabled=False):  # the head learns in 32 bits
             return self.head.loss({name: part.to(device) for name, part in windows.items()},

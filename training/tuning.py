@@ -112,7 +112,7 @@ class _Tuner:
         tuned.towers(policy.backbone).to(policy.backbone.device)  # what reads words stays put
         policy.head.to(self._accelerator.device)
         self._trainee = Trainee(policy.backbone, policy.head, policy.tuning, policy.sizes,
-                                lesson).train()
+                                lesson, recipe.stop_weight).train()
         if policy.size == "full":
             self._trainee.recompute()
         self.moved = sum(each.numel() for each in self._trainee.parameters() if each.requires_grad)

@@ -160,7 +160,8 @@ def remembered(episodes=48, steps=5):
 def learned(head_class, epochs=12, **options):
     torch.manual_seed(1)
     head, data = head_class(SMALL, {"action": WIDTH}, **options), remembered()
-    recipe = HeadRecipe(epochs=epochs, batch=8, learning_rate=0.01, patience=99)
+    recipe = HeadRecipe(epochs=epochs, batch=8, learning_rate=0.01, patience=99,
+                        stop_weight=1.0)
     return head, data, train_head(head, data, recipe), split(data.layouts, recipe).test
 
 

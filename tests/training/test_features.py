@@ -89,6 +89,13 @@ def test_a_plan_ends_with_its_episode_and_has_a_row_for_every_frame_of_the_windo
     assert mask[1].tolist() == [[1, 1, 1], [1, 1, 0], [1, 0, 0]]
 
 
+def test_standing_still_weighs_more_where_that_is_asked_and_what_is_behind_the_end_nothing():
+    data = features(episodes=1, steps=4)
+    data.commands[:] = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0], [0.0, 0.0]])
+    _, weights = data.targets(np.array([3]), Wants(("seen",), window=4, plan=2), stop_weight=6.0)
+    assert weights[0].tolist() == [[1, 1], [1, 6], [6, 6], [6, 0]]
+
+
 @pytest.mark.parametrize("window", [1, 3, 9])
 def test_windows_of_an_epoch_answer_once_for_every_decision_with_its_whole_past(window):
     data, wants = features(episodes=3, steps=5), Wants(("seen",), window=window)

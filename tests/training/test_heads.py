@@ -53,6 +53,21 @@ def test_a_head_that_gets_no_better_stops_before_its_last_epoch():
     assert len(train_head(Listens(), data, recipe)["history"]) < 60
 
 
+@pytest.mark.parametrize(("stop_weight", "moves"), [(3.0, False), (1.0, True)])
+def test_who_cannot_know_stands_still_where_driving_on_costs_more(stop_weight, moves):
+    data = features(60)
+    for name, part in (*data.seen.items(), *data.texts.items()):
+        part.zero_()  # nothing seen or said tells
+    data.commands[:] = 1.0
+    data.commands[data.steps % 5 >= 3] = 0.0  # two of five
+    head = Listens(window=1)
+    train_head(head, data, HeadRecipe(epochs=20, **QUICK | {"stop_weight": stop_weight}))
+    rows = np.arange(10)
+    with torch.inference_mode():
+        found = head.decide(*data.windows(rows, head.wants, None))
+    assert (found.abs().max() > 0) == moves
+
+
 def test_the_same_seed_trains_the_same_weights():
     heads = []
     for _ in range(2):
