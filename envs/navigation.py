@@ -126,7 +126,7 @@ class NavigationEnv(gymnasium.Env):
         """Hold one command [3] for one decision, or play one a tick, [ticks_per_decision, 3]."""
         ticks = self.robot.ticks_per_decision
         if np.shape(command) == (ticks, 3):
-            return self._play(np.asarray(command, np.float32))
+            return self._play(held(np.asarray(command, np.float32)))
         return self.advance(command, ticks)
 
     def advance(self, command: np.ndarray,
@@ -140,20 +140,21 @@ class NavigationEnv(gymnasium.Env):
         command = np.asarray(command, np.float32)
         if command.shape != (3,):
             raise ValueError(f"A command is 3 finite numbers, got {command!r}.")
-        return self._play(np.repeat(command[None], ticks, axis=0))
+        return self._play([(command, ticks)])
 
-    def _play(self, commands: np.ndarray) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Drive by one command a tick, [K, 3] float32."""
+    def _play(self, told: list[tuple[np.ndarray, int]]) -> tuple[
+            Observation, float, bool, bool, dict[str, Any]]:
+        """Drive by commands [3], each for so many ticks."""
         if self._layout is None:
             raise RuntimeError("Call reset() before step(): there is no episode yet.")
-        if not np.isfinite(commands).all():
-            raise ValueError(f"A command is 3 finite numbers, got {commands!r}.")
         before = self._goal_distance_m()
-        told = [(command, self.robot.velocity(command), ticks) for command, ticks in held(commands)]
-        for command, _, ticks in told:
+        for command, ticks in told:
+            if not np.isfinite(command).all():
+                raise ValueError(f"A command is 3 finite numbers, got {command!r}.")
             self._commanded += [self.robot.is_motion(command)] * ticks
-        driven = ([each[1:] for each in told] if self._drive is None
-                  else held(self._drive.velocities(commands)))
+        driven = ([(self.robot.velocity(command), ticks) for command, ticks in told]
+                  if self._drive is None else held(self._drive.velocities(np.concatenate(
+                      [np.repeat(command[None], ticks, axis=0) for command, ticks in told]))))
         for velocity, ticks in driven:
             self._simulator.drive(velocity, ticks)
             if self._simulator.touched:
