@@ -11,6 +11,7 @@ from eval.contrast import Contrast
 from eval.pairing import Side
 from eval.suites.options import Config
 from eval.table import Table
+from scenarios import did_you_mean
 
 CONTROL = "control"
 
@@ -62,13 +63,14 @@ class Suite:
 
 
 def chosen(arms: list[Arm], wanted: tuple[str, ...]) -> list[Arm]:
-    """The arms of these names, all where none are named.
+    """The arms of these names or groups, all where none are named.
 
     Raises:
-        ValueError: for a name that no arm has.
+        ValueError: for a name that no arm and no group has ("Did you mean").
     """
-    known = {arm.name: arm for arm in arms}
-    unknown = [name for name in wanted if name not in known]
-    if unknown:
-        raise ValueError(f"Unknown arm {unknown[0]!r}, expected some of {', '.join(known)}.")
-    return [known[name] for name in wanted] or arms
+    known = list(dict.fromkeys(each for arm in arms for each in (arm.group, arm.name) if each))
+    for name in wanted:
+        if name not in known:
+            raise ValueError(f"Unknown arm {name!r}.{did_you_mean(name, known)} Expected some of "
+                             f"{', '.join(known)}.")
+    return [arm for arm in arms if not wanted or arm.name in wanted or arm.group in wanted]

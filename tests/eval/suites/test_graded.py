@@ -34,6 +34,11 @@ def test_each_arm_of_dynamics_is_a_fault_that_there_is(tmp_path):
     assert len(set(faults)) == len(arms) == 24
 
 
+def test_a_kind_names_all_its_strengths(tmp_path):
+    arms = find("dynamics").arms(Config(arms=("slip", "push mild")), tmp_path)
+    assert [arm.name for arm in arms] == ["slip mild", "slip medium", "slip strong", "push mild"]
+
+
 @pytest.mark.parametrize(("name", "arms", "policy"), [
     ("dynamics", ("slip mild", "push strong"), "forward"),
     ("appearance", ("light strong", "occlusion mild"), "occluded=forward,0.05"),

@@ -91,7 +91,7 @@ def test_an_interrupted_suite_goes_on_to_the_same_report(listens, tmp_path):
 
 @pytest.mark.parametrize(("name", "options", "sentence"), [
     ("langauge", {}, "Unknown suite 'langauge'. Did you mean 'language'"),
-    ("language", {"arms": ("swaped",)}, "Unknown arm 'swaped', expected some of swapped"),
+    ("language", {"arms": ("swaped",)}, "Unknown arm 'swaped'. Did you mean 'swapped'"),
     ("language", {"policy": None}, "Which policy"),
     ("language", {"policy": "hybird"}, "Unknown policy 'hybird'. Did you mean 'hybrid'"),
     ("language", {"scenario": "3box"}, "Unknown scenario '3box'"),
