@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -57,40 +58,58 @@ def write_episode(target: str | Path, record: Record, profile: str = "full",
     path = Path(target)
     if path.suffix != ".h5":
         path /= f"{name_of(record, started or _free_second(path))}.h5"
-    said = _sealed_facts(record, len(seen), pictures.shape[1:3])
+    size = pictures.shape[1:3]
+    content = Content(pictures, seen, commands, events, (len(seen) - 1) * _decision_s(record), {
+        "frames": len(seen), "decisions": record.decisions, "height": size[0], "width": size[1],
+        "scenario": record.scenario, "source": record.source, "instruction": record.instruction,
+        "pattern": record.variation["pattern"], "distance": record.variation["distance"]})
+    return write_content(path, content, storage,
+                         lambda group: _write_facts(group, record, len(seen), facts or {}))
+
+
+@dataclass(frozen=True)
+class Content:
+    """What stands at the root of a file, and what its header says."""
+
+    pictures: np.ndarray  # [N, H, W, 3] uint8, RGB
+    seen: list[int]  # of T frames: which picture it shows
+    commands: np.ndarray  # [T, 3] float32
+    events: list[str]  # [T]
+    duration_s: float
+    facts: Mapping[str, str | int | None]  # of the seal: the columns of `episodes.folder_index`
+
+
+def write_content(path: Path, content: Content, storage: str,
+                  fill: Callable[[h5py.Group], None]) -> Path:
+    """Write one sealed file, which is there whole or not at all.
+
+    Args:
+        path: Of the file.
+        content: For the laboratory's readers.
+        storage: One of `episodes.storing.STORAGES`.
+        fill: Writes what only ours know into the group `sim/`.
+    """
     buffer = io.BytesIO()
-    with h5py.File(buffer, "w", userblock_size=seal.block_bytes(said)) as file:
-        write_pictures(file, pictures, seen, storage)
-        _write_lab_parts(file, path.stem, record, commands, events)
-        _write_facts(file.create_group("sim"), record, len(seen), facts or {})
-    with buffer.getbuffer() as content:
-        seal.seal(content, said)
-        write_atomically(path, content)
+    with h5py.File(buffer, "w", userblock_size=seal.block_bytes(content.facts)) as file:
+        write_pictures(file, content.pictures, content.seen, storage)
+        file.create_dataset("actions", data=content.commands, compression="gzip",
+                            compression_opts=GZIP_LEVEL, track_times=False)
+        file.create_dataset("action_event_types", data=np.array(content.events, object),
+                            dtype=h5py.string_dtype("utf-8"), compression="gzip", track_times=False)
+        file.attrs.update({
+            "episode_name": path.stem, "scenario": content.facts["scenario"] or "",
+            "action_chunk_size": CHUNK_SIZE, "num_frames": len(content.seen),
+            "total_duration": round(content.duration_s, 6), "schema_version": SCHEMA_VERSION,
+        })
+        fill(file.create_group("sim"))
+    with buffer.getbuffer() as written:
+        seal.seal(written, content.facts)
+        write_atomically(path, written)
     return path
 
 
-def _write_lab_parts(file: h5py.File, name: str, record: Record, commands: np.ndarray,
-                     events: list[str]) -> None:
-    """What the laboratory's files have at their root beside pictures."""
-    file.create_dataset("actions", data=commands, compression="gzip",
-                        compression_opts=GZIP_LEVEL, track_times=False)
-    file.create_dataset("action_event_types", data=np.array(events, object),
-                        dtype=h5py.string_dtype("utf-8"), compression="gzip", track_times=False)
-    file.attrs.update({
-        "episode_name": name, "scenario": record.scenario,
-        "action_chunk_size": CHUNK_SIZE, "num_frames": len(commands),
-        "total_duration": round(float(record.rules["decision_s"]) * (len(commands) - 1), 6),
-        "schema_version": SCHEMA_VERSION,
-    })
-
-
-def _sealed_facts(record: Record, count: int,
-                  size: tuple[int, ...]) -> dict[str, str | int]:
-    """What an index of many files says of each, read without opening HDF5."""
-    return {"frames": count, "decisions": record.decisions, "height": size[0],
-            "width": size[1], "scenario": record.scenario, "source": record.source,
-            "pattern": record.variation["pattern"], "distance": record.variation["distance"],
-            "instruction": record.instruction}
+def _decision_s(record: Record) -> float:
+    return float(record.rules["decision_s"])
 
 
 def name_of(record: Record, started: datetime) -> EpisodeName:
@@ -123,21 +142,21 @@ def frames(record: Record,
 def _write_facts(group: h5py.Group, record: Record, frame_count: int,
                  facts: Mapping[str, str | int | float | bool]) -> None:
     """Everything the laboratory's format lacks: attributes, and arrays of N or N + 1 rows."""
-    decision_s = float(record.rules["decision_s"])
+    decision_s = _decision_s(record)
     header = {name: value for name, value in record.header().items() if value is not None}
     header |= {"decisions": record.decisions, "rate_hz": 1.0 / decision_s,
                "pattern": record.variation["pattern"], "distance": record.variation["distance"],
                **facts}
     for name, value in sorted(header.items()):
         text = json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
-        _add_attribute(group, name, text)
+        add_attribute(group, name, text)
     time_s = decision_s * np.maximum(np.arange(frame_count) - 1, 0)  # two frames at the start
     for name, array in sorted({**record.arrays(), "time_s": np.round(time_s, 6)}.items()):
         if name not in UNSTORED:
             _add_array(group, name, array)
 
 
-def _add_attribute(group: h5py.Group, name: str, value: str | int | float | bool) -> None:
+def add_attribute(group: h5py.Group, name: str, value: str | int | float | bool) -> None:
     """Like `group.attrs[name] = value`, in half the time: a file has dozens."""
     stored = np.array(value, h5py.string_dtype() if isinstance(value, str) else None)
     kind = h5py.h5t.py_create(stored.dtype, logical=True)

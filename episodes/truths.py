@@ -15,13 +15,13 @@ RULES = ("robot_radius_m", "step_m", "goal_radius_m", "clearance_m", "lead_m")
 def read_truth(path: Path, decision: int = 0) -> Truth | None:
     """The world before a decision of an episode file; None where the file keeps none.
 
-    Recordings have no group sim/; that of made-up files may say no more than their source.
+    Recordings have no group sim/; that of made-up files and of augmented copies holds no poses.
 
     Raises:
         ValueError: if the file is damaged.
     """
     with guarded(path, EXPECTED) as file:
-        if "sim" not in file or not len(file["sim"]):
+        if "sim" not in file or "poses" not in file["sim"]:
             return None
         group, facts = file["sim"], attributes(file["sim"])
         try:
