@@ -1,0 +1,79 @@
+"""`python -m hardware.run --web` without a browser: a page's messages, a drive, what is kept."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from websockets.sync.client import connect
+
+from episodes.hdf5 import read_episode
+from hardware.journal import Journal
+from tests.hardware.robots import PATIENCE_S
+from tests.hardware.test_page_line import answer
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+class Operator:
+    """A page without a picture; sees everything, orders what it is told."""
+
+    def __init__(self, folder, *options):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "hardware.run", "--policy", "forward", "--scenario",
+             "1box_vert_left", "--web", "--port", "0", "--record", folder, *options], cwd=ROOT,
+            stdout=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
+        address = self.process.stdout.readline().split()[-1]
+        self._open = contextlib.ExitStack()
+        self._socket = self._open.enter_context(
+            connect(address.replace("http", "ws") + "live", origin=address.rstrip("/")))
+        self.now = {}
+
+    def order(self, **words):
+        self._socket.send(json.dumps(words))
+
+    def until(self, condition):
+        """Look at what the page is told until it is so."""
+        end_s = time.monotonic() + 2 * PATIENCE_S
+        while not condition(self.now):
+            assert time.monotonic() < end_s, self.now
+            self.now.update(answer(self._socket))
+
+    def close(self):
+        self._open.close()
+        self.process.send_signal(signal.SIGINT)
+        assert self.process.wait(60) == 130
+
+
+def in_phase(name):
+    return lambda now: now.get("phase") == name
+
+
+@pytest.mark.parametrize("frames", ["decision", "all"])
+def test_a_drive_from_a_page_is_kept_with_its_words_and_said_on_the_page(tmp_path, frames):
+    operator = Operator(tmp_path, "--frames", frames)
+    operator.until(in_phase("ready"))
+    operator.order(do="want", instruction="straight on", pattern="core", distance="close")
+    operator.until(lambda now: now.get("wish", {}).get("instruction") == "straight on")
+    operator.order(do="arm")
+    operator.until(in_phase("driving"))
+    operator.until(in_phase("ended"))
+    assert "Ended by contact" in operator.now["said"]
+    assert not operator.now["armed"]
+    operator.until(lambda now: now["drives"])
+    (drive,) = operator.now["drives"]
+    assert (drive["pattern"], drive["distance"], drive["ended_by"]) == ("core", "close", "contact")
+    operator.order(do="judge", episode=drive["episode"], verdict="failure")
+    operator.until(lambda now: now["drives"] and now["drives"][0]["verdict"] == "failure")
+    operator.close()
+    (kept,) = Journal(tmp_path).drives()
+    assert (kept.verdict, kept.instruction) == ("failure", "straight on")
+    episode = read_episode(tmp_path / f"{kept.episode}.h5")
+    assert episode.images.shape[1:3] == ((224, 224) if frames == "decision" else (360, 640))
+    assert len(episode.images) == kept.frames
+    assert episode.instruction == "straight on"
