@@ -16,6 +16,7 @@ COMMANDS = {  # name -> (module, its options); each module has a `main` that tak
     "policy": ("eval.bench.policy", "PolicyOptions"),
     "claims": ("eval.bench.claims", "ClaimsOptions"),
     "safety": ("eval.bench.safety", "SafetyOptions"),
+    "robot": ("eval.bench.robot", "RobotOptions"),
 }
 BAD_INPUT, IMPOSSIBLE = 2, 1
 

@@ -17,8 +17,8 @@ from typing import Any
 from scenarios.cli import LogLevel
 
 PICTURE_TICKS = 2  # a picture in every second tick: 25 a second
-EVENTS = ("command ends", "camera freezes", "watchdog dies", "policy's process dies",
-          "emergency stop", "clock steps, up to 2 s")
+EVENTS = ("command ends", "camera freezes", "camera repeats itself", "watchdog dies",
+          "policy's process dies", "emergency stop", "clock steps, up to 2 s")
 CLOCK_SHARE = 10  # one in so many events is a step of the clock
 FAILED = 1
 
@@ -90,6 +90,7 @@ class _Played:
         self.gate, self._rng = Gate(limits), rng  # type: ignore[arg-type]
         self.now_s = rng.uniform(0.0, 1e6)
         self.camera = self.watchdog = True
+        self.repeats = False  # the camera goes on, and shows the same; the policy goes on, too
         self._number = self._ticks = 0
         for _ in range(25):
             self.tick()
@@ -103,7 +104,7 @@ class _Played:
         if self.watchdog:
             self.gate.saw_watchdog(self.now_s)
         if self.camera and self._ticks % PICTURE_TICKS == 0:
-            self.gate.saw_frame(self._ticks, self.now_s)
+            self.gate.saw_frame(self._ticks, self.now_s, self.repeats)
         return self.gate.tick(self.now_s)
 
     def drive(self) -> float:
@@ -139,6 +140,8 @@ def _happens(event: str, robot: _Played, ends_s: float, rng: random.Random) -> f
         return ends_s
     if event == "camera freezes":
         robot.camera = False
+    elif event == "camera repeats itself":
+        robot.repeats = True
     elif event == "watchdog dies":
         robot.watchdog = False
     elif event == "policy's process dies":
@@ -156,6 +159,8 @@ def _stands_after_s(robot: _Played, since_s: float) -> float:
 
     until_s, last_s = max(since_s, robot.now_s) + 1.0, since_s
     while robot.now_s < until_s:
+        if robot.repeats:
+            robot.drive()
         if any(robot.tick()):
             last_s = robot.now_s
     return max(0.0, last_s + TICK_S - since_s)
