@@ -174,6 +174,16 @@ def test_a_picture_that_cannot_be_unpacked_is_refused(tmp_path, storage):
         read_episode(path)
 
 
+def test_a_heap_of_texts_that_hdf5_never_gets_past_is_refused(tmp_path):
+    path = laboratory_file(tmp_path / NAME)
+    spoilt = bytearray(path.read_bytes())
+    start = spoilt.index(b"GCOL")
+    spoilt[start + 16:start + 32] = bytes(16)  # free space that says it has no size
+    path.write_bytes(spoilt)
+    with pytest.raises(ValueError, match=f"has a heap of texts at byte {start} whose"):
+        read_episode(path)
+
+
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"nowhere.h5: no such file"):
         read_episode(tmp_path / "nowhere.h5")
