@@ -57,6 +57,11 @@ class Split:
     validation: np.ndarray
     test: np.ndarray
 
+    @property
+    def looked_at(self) -> np.ndarray:
+        """Those of validation that are looked at after every epoch."""
+        return self.validation[::-(-len(self.validation) // LOOKED_AT)]
+
 
 def train_head(head: Head, features: Features, recipe: HeadRecipe,
                allowed: np.ndarray | None = None, folder: Path | None = None) -> dict[str, Any]:
@@ -83,14 +88,13 @@ def train_head(head: Head, features: Features, recipe: HeadRecipe,
     head.fit(features.commands[training])
     training = training if recipe.frames != "all" else features.covering(training, head.wants)
     loop = _prepared(_Trainee(head), recipe, len(training), folder)
-    looked_at = parts.validation[::-(-len(parts.validation) // LOOKED_AT)]
     history = loop.resume(folder) if folder else []
     best = _Best(head, history, folder)
     for epoch in epochs(len(history), recipe.epochs, "head"):
         if epoch - best.epoch > recipe.patience:
             break
         loss = _one_epoch(loop, head, features, training, epoch, recipe)
-        mae = one_step_mae(head, features, looked_at)
+        mae = one_step_mae(head, features, parts.looked_at)
         _tell(loop, history, {"loss": round(loss, 5), "validation_mae": round(mae, 5)}, recipe)
         best.see(mae, epoch + 1)
         if folder is not None:
