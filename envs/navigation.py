@@ -77,21 +77,15 @@ class NavigationEnv(gymnasium.Env):
         Raises:
             ValueError: for what is unknown.
         """
-        if render_mode not in (None, *self.metadata["render_modes"]):
-            raise ValueError(f"render_mode must be one of {self.metadata['render_modes']} or None, "
-                             f"got {render_mode!r}.")
+        if render_mode not in (known := (None, *self.metadata["render_modes"])):
+            raise ValueError(f"render_mode must be one of {known}, got {render_mode!r}.")
         self.scenario, self.robot, self.image_size = scenario, robot, image_size
         self.render_mode, self.profile = render_mode, load_profile(appearance)
         check_look(renderer, self.profile.name)
         check_size(image_size)
         self.task = scenario.name
         self.task_description = scenario.instructions.english
-        self.observation_space = spaces.Dict({
-            "rgb": spaces.Box(0, 255, (*image_size, 3), np.uint8),
-            "velocity": spaces.Box(-np.float32(100), np.float32(100), (3,), np.float32),
-        })
-        limit = np.float32(COMMAND_LIMIT)
-        self.action_space = spaces.Box(-limit, limit, (3,), np.float32)
+        self.observation_space, self.action_space = _spaces(image_size)
         self._simulator = Simulator(scenario, robot, gui=render_mode == "human")
         self._camera = make_camera(renderer, self._simulator, scenario, robot)
         self.renderer = self._camera.identity
@@ -296,3 +290,11 @@ class NavigationEnv(gymnasium.Env):
             "path": self._simulator.poses, "resampled": self._resampled,
             "appearance": self._appearance,
         }
+
+
+def _spaces(image_size: tuple[int, int]) -> tuple[spaces.Dict, spaces.Box]:
+    """Of observations and actions, for pictures of this height and width."""
+    limit, fastest = np.float32(COMMAND_LIMIT), np.float32(100)
+    seen = {"rgb": spaces.Box(0, 255, (*image_size, 3), np.uint8),
+            "velocity": spaces.Box(-fastest, fastest, (3,), np.float32)}
+    return spaces.Dict(seen), spaces.Box(-limit, limit, (3,), np.float32)

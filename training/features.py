@@ -75,9 +75,9 @@ class Features:
 
     def targets(self, rows: np.ndarray, wants: Wants,
                 stop_weight: float = 1.0) -> tuple[torch.Tensor, torch.Tensor]:
-        """Right answers [B, W, plan, 2] for every frame of the windows, and their weights
-        [B, W, plan]: 0 where there is none, 1 for a motion, `stop_weight` for standing still.
+        """Right answers [B, W, plan, 2] for every frame of the windows, their weights [B, W, plan].
 
+        A weight is 0 where there is no answer, 1 for a motion, `stop_weight` for standing still.
         A plan ends with its episode. Early frames of a window in mid-episode count too, though no
         robot looks back so little there: meant to teach to believe the picture, not the count of
         steps alone (docs/training.md has what was measured).

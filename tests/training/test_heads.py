@@ -56,7 +56,7 @@ def test_a_head_that_gets_no_better_stops_before_its_last_epoch():
 @pytest.mark.parametrize(("stop_weight", "moves"), [(3.0, False), (1.0, True)])
 def test_who_cannot_know_stands_still_where_driving_on_costs_more(stop_weight, moves):
     data = features(60)
-    for name, part in (*data.seen.items(), *data.texts.items()):
+    for part in (*data.seen.values(), *data.texts.values()):
         part.zero_()  # nothing seen or said tells
     data.commands[:] = 1.0
     data.commands[data.steps % 5 >= 3] = 0.0  # two of five
