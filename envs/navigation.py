@@ -295,6 +295,6 @@ class NavigationEnv(gymnasium.Env):
 def _spaces(image_size: tuple[int, int]) -> tuple[spaces.Dict, spaces.Box]:
     """Of observations and actions, for pictures of this height and width."""
     limit, fastest = np.float32(COMMAND_LIMIT), np.float32(100)
-    seen = {"rgb": spaces.Box(0, 255, (*image_size, 3), np.uint8),
-            "velocity": spaces.Box(-fastest, fastest, (3,), np.float32)}
-    return spaces.Dict(seen), spaces.Box(-limit, limit, (3,), np.float32)
+    rgb = spaces.Box(0, 255, (*image_size, 3), np.uint8)
+    velocity = spaces.Box(-fastest, fastest, (3,), np.float32)
+    return spaces.Dict({"rgb": rgb, "velocity": velocity}), spaces.Box(-limit, limit, (3,))

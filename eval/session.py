@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from envs.interface import RobotSpec
 from episodes.clock import Latency
 from episodes.drive import Driven, Job
-from episodes.engine import Engine
+from episodes.engine import Engine, LostRunError
 from episodes.rollout import Task
 from eval.config import Config
 from eval.latencies import parse
@@ -83,12 +83,16 @@ class Closed:
             keeper = ThreadPoolExecutor(1)
             stack.callback(keeper.shutdown, cancel_futures=True)  # those are driven again
             kept: deque[Future[dict[str, Any]]] = deque()
-            for driven in self._engine.drive(list(self._jobs.values())):
-                self.spent.add(driven)
-                kept.append(keeper.submit(self._store, run, driven))
-                while kept and (kept[0].done() or config.workers == 0
-                                or len(kept) > MOST_WAITING):
-                    yield kept.popleft().result()
+            try:
+                for driven in self._engine.drive(list(self._jobs.values())):
+                    self.spent.add(driven)
+                    kept.append(keeper.submit(self._store, run, driven))
+                    while kept and (kept[0].done() or config.workers == 0
+                                    or len(kept) > MOST_WAITING):
+                        yield kept.popleft().result()
+            except LostRunError:  # what was driven until then is kept
+                yield from (each.result() for each in kept)
+                raise
             while kept:
                 yield kept.popleft().result()
             if config.engine != "local":

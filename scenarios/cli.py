@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -50,14 +50,23 @@ def run_command(config_class: type[Config],
         if work is not None:
             work()
     except KeyboardInterrupt as stop:
-        with contextlib.suppress(OSError):  # the terminal may be gone
-            print("Interrupted.", file=sys.stderr)
+        _say_to_whoever_is_left("Interrupted.")
         sys.exit(TERMINATED if isinstance(stop, Terminated) else INTERRUPTED)
     sys.exit(0)
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
     raise Terminated
+
+
+def _say_to_whoever_is_left(words: str) -> None:
+    """To standard error; what no terminal takes any more must not change the exit code."""
+    for stream, last in ((sys.stdout, ""), (sys.stderr, f"{words}\n")):
+        try:
+            stream.write(last)
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _checked(main: Callable[[Config], Callable[[], None] | None],

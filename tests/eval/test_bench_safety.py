@@ -13,8 +13,8 @@ LIMITS = load_profile().limits
 def test_every_event_is_played_and_the_robot_stands_in_time():
     rows = table(FEW, LIMITS)
     assert [row.what for row in rows] == [*EVENTS, "hostile actions"]
-    assert [row.count for row in rows] == [20] * 5 + [2, 500]
-    assert [row.bad for row in rows] == [0] * 7
+    assert [row.count for row in rows] == [20] * 6 + [2, 500]
+    assert [row.bad for row in rows] == [0] * 8
     assert rows[0].worst_s > 0.05  # it was under way
 
 

@@ -147,8 +147,15 @@ def is_alive(process: int) -> bool:
 
 
 def test_an_episode_that_takes_down_three_workers_ends_the_run_and_all_others_are_kept(
-        undisturbed, tmp_path, inject):
+        undisturbed, tmp_path, inject, monkeypatch):
     inject("aborted", times=3)
+    add = session.add_record
+
+    def slowly(*given):  # so that some are driven and not stored yet when the run ends
+        time.sleep(0.2)
+        return add(*given)
+
+    monkeypatch.setattr(session, "add_record", slowly)
     with pytest.raises(FatalEpisodeError, match=f"{SCENARIO}_003 took down 3 processes, the last "
                                                 "one was ended by SIGABRT"):
         drive(tmp_path / "runs")
