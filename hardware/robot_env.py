@@ -12,8 +12,7 @@ import numpy as np
 
 from envs.interface import COMMAND_LIMIT, Observation, RobotSpec, Truth
 from hardware.pilot import Pilot, State
-from hardware.safety import RefusedError
-from hardware.safety.gate import FRAME_AGE_S
+from hardware.safety import STOP_S, TICK_S, RefusedError
 from hardware.transport import Frame, LinkLostError
 from policies.picture import squeeze
 from scenarios import Scenario, Variation
@@ -29,6 +28,8 @@ START_S = 20.0  # for the first pictures: processes start, topics find each othe
 PATIENCE_S = 2.0  # for live pictures, before giving an episode up
 POLL_S = 0.005
 SETTLE_S = 0.15  # after a reset, pictures of before may still be under way
+REST_S = STOP_S + 2 * TICK_S  # after a command's end: by then the gate has it stand
+LAG_S = 0.05  # CHOSEN: from the light to here; a picture that arrived earlier shows it moving
 UNKNOWN = "unknown"  # a factor that nobody stated
 CAMERA_WORDS = {"frozen camera": "The camera is frozen: its pictures are counted up, but show the "
                                  "same while the robot is told to move."}
@@ -49,7 +50,8 @@ _Base: Any = _Plain if gymnasium is None else gymnasium.Env
 class RobotEnv(_Base):
     """One robot, one scenario; `step` sends one command and holds it for one decision (0.4 s).
 
-    Observations are the latest only, never older than 0.2 s. `info["sent"]` is the command that
+    Then the robot brakes, and its next picture shows where it stands, as the simulator's does and
+    as the laboratory's late nodes drove. `info["sent"]` is the command that
     was in force, in command units: zero where the gate refused it, the operator's where he drove.
     Poses are unknown (NaN) unless a referee knows them. An episode is terminated by `safety_stop`
     (disarmed, emergency stop, no pictures, robot gone) or by the referee, and truncated after
@@ -130,7 +132,8 @@ class RobotEnv(_Base):
             if not self._state().armed:
                 break
         self._decisions += 1
-        frame = self._fresh(time.monotonic() - FRAME_AGE_S)
+        self._rest()
+        frame = self._fresh(time.monotonic() + LAG_S)
         after = self._state()
         info = self._info(self._ended(frame, after))
         info["sent"] = self._sent(command, number, before, after)
@@ -159,6 +162,12 @@ class RobotEnv(_Base):
         except LinkLostError as lost:
             self._last = replace(self._last, armed=False, lost=str(lost))
         return self._last
+
+    def _rest(self) -> None:
+        """Wait until the wheels stand; an operator who drives on is not waited for."""
+        until_s = time.monotonic() + REST_S
+        while any(self._state().velocity) and self._last.armed and time.monotonic() < until_s:
+            time.sleep(POLL_S)
 
     def _fresh(self, since_s: float) -> Frame | None:
         """The latest picture, if it is no older than that moment; waits a little for one."""

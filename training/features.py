@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 import zlib
@@ -41,6 +42,7 @@ class Features:
     answers: torch.Tensor | None = None  # [N, ASKED, width]: of the action token
     difficulty: np.ndarray = field(default_factory=lambda: np.zeros(0))  # [N]: see `_difficulty`
     sources: tuple[str, ...] = ()  # per episode: real, simulated or dummy
+    said: str = ""  # a digest of which episode is called what
     ends: np.ndarray = field(init=False)  # [N] int64: one past the last decision of its episode
 
     def __post_init__(self) -> None:
@@ -138,8 +140,8 @@ def compute(backbone: Backbone, paths: Sequence[Path], cache: Path,
         stored = _kept(place, partial(_looked, backbone, path, looked))
         if ACTION in parts:
             stored |= _kept(place.with_suffix(".answers.npz"), partial(_asked, backbone, stored))
-        wordings.append([sentences.setdefault(str(text), len(sentences))
-                         for text in stored.pop("texts")])
+        wordings.append([sentences.setdefault(text, len(sentences))
+                         for text in spellings(stored.pop("texts").tolist())])
         sources.append(str(stored.pop("source")))
         layout = places.setdefault(str(stored.pop("layout")), len(places))
         count = len(stored["commands"])
@@ -159,11 +161,12 @@ def _gathered(backbone: Backbone, found: list[dict[str, np.ndarray]], looked: Se
     with torch.inference_mode():
         texts = backbone.read(sentences, [name for name in TEXT_PARTS if name in parts])
     answers = torch.from_numpy(known["answers"]) if ACTION in parts else None
+    said = hashlib.sha256(json.dumps([sentences, wordings]).encode()).hexdigest()
     return Features(
         {name: torch.from_numpy(known[name]) for name in looked},
         torch.from_numpy(known["commands"]), known["episode"], known["layout"], known["step"],
         {name: part.cpu().clone() for name, part in texts.items()}, wordings, answers,
-        difficulty=known["difficulty"], sources=sources)
+        difficulty=known["difficulty"], sources=sources, said=said)
 
 
 def wordings(episode: Episode) -> list[str]:
@@ -194,6 +197,16 @@ def _layout(path: Path) -> str:
     """What tells where an episode's things stand; a recording is a layout of its own."""
     truth = read_truth(path)
     return str(path) if truth is None else repr((truth.robot, truth.boxes, truth.cup))
+
+
+def spellings(texts: Sequence[str]) -> list[str]:
+    """The wordings, the default first, and how people type them: small, in capitals, with commas.
+
+    Two of five are as they are written. A case-sensitive tokenizer makes other tokens of each.
+    """
+    commas = [text.replace(",", "").replace(" and ", ", and ") + "." for text in texts]
+    return [*texts, *texts, *(text.lower() for text in texts), *(text.upper() for text in texts),
+            *commas]
 
 
 def _went_the_shorter_way(path: Path) -> bool:

@@ -195,7 +195,8 @@ def is_learned(name: str, seed: int, lesson: Lesson, folder: Path,
 def _about(lesson: Lesson) -> dict[str, Any]:
     """What decides what a head can learn."""
     return {"trained_on": lesson.trained_on, "episodes": len(lesson.paths),
-            "decisions": len(lesson.features.steps), "towers_hash": lesson.backbone.hash}
+            "decisions": len(lesson.features.steps), "said": lesson.features.said,
+            "towers_hash": lesson.backbone.hash}
 
 
 def command(options: TrainingOptions) -> str:

@@ -13,7 +13,7 @@ from episodes.hdf5 import read_episode
 from episodes.rollout import Task, rollout
 from hardware.pilot import State
 from hardware.recording import keep
-from hardware.robot_env import RobotEnv
+from hardware.robot_env import LAG_S, RobotEnv
 from hardware.safety import RefusedError
 from hardware.transport import Frame, LinkLostError
 from scenarios import load
@@ -102,6 +102,38 @@ def test_pictures_come_squeezed_and_not_older_than_asked():
     assert observation["rgb"].shape == (12, 16, 3)
     assert (observation["rgb"] == 77).all()
     assert observation["velocity"].dtype == np.float32
+
+
+def test_a_picture_shows_where_the_robot_stands_after_a_command():
+    pilot = FakePilot()
+    env = world(pilot)
+    env.reset()
+    begun_s = time.monotonic()
+    brakes_s = ROBOT.decision_s + 0.1
+
+    def braking():
+        moving = time.monotonic() - begun_s < brakes_s
+        return dataclasses.replace(pilot.now, velocity=(0.2 * moving, 0.0, 0.0))
+
+    def picture():  # brighter where the light fell in after the wheels stood
+        now_s = time.monotonic()
+        shown = 200 if now_s - LAG_S - begun_s >= brakes_s else 100
+        return Frame(1, now_s, np.full((36, 64, 3), shown, np.uint8))
+
+    pilot.state, pilot.frame = braking, picture
+    observation = env.step(np.float32(AHEAD))[0]
+    assert (observation["rgb"] == 200).all()
+    assert (observation["velocity"] == 0.0).all()
+
+
+def test_an_operator_who_drives_on_is_not_waited_for():
+    pilot = FakePilot()
+    env = world(pilot)
+    env.reset()
+    pilot.now = dataclasses.replace(pilot.now, velocity=(0.2, 0.0, 0.0))
+    observation, _, terminated, truncated, _ = env.step(np.float32(AHEAD))
+    assert (terminated, truncated) == (False, False)
+    assert observation["velocity"].tolist() == pytest.approx([0.2, 0.0, 0.0])
 
 
 def test_what_measures_is_believed_and_where_nothing_does_the_last_sent_counts():

@@ -71,6 +71,17 @@ def test_new_wordings_of_a_scenario_are_not_answered_from_the_cache(
     assert not after.texts["kosmos_text"].equal(before.texts["kosmos_text"])
 
 
+def test_an_episode_is_also_called_as_people_type_its_words(backbone, episodes, tmp_path):
+    known = module.compute(backbone, episodes, tmp_path, PARTS)
+    default = module.wordings(module.read_episode(episodes[0]))[0]
+    typed = [default, default.lower(), default.upper()]
+    said = backbone.read(typed, ["kosmos_text"])["kosmos_text"]
+    mine = known.texts["kosmos_text"][known.wordings[0]]
+    assert mine[0].allclose(said[0], atol=1e-5)
+    for text in said[1:]:
+        assert (mine - text).abs().amax(dim=1).min() < 1e-5
+
+
 def test_a_window_never_reaches_into_the_episode_before():
     data = features(episodes=3, steps=4)
     parts, lengths = data.windows(np.array([4, 6]), Wants(("seen",), window=3), None)

@@ -68,6 +68,18 @@ def test_several_policies_and_seeds_share_their_towers_and_are_trained_once(epis
     assert [(head / "head.safetensors").stat().st_mtime_ns for head in heads] == written
 
 
+def test_what_was_learned_from_other_words_is_learned_anew(episodes, tmp_path, monkeypatch):
+    towers = tmp_path / "towers"
+    write_tiny_towers(towers)
+    options = TrainingOptions(policy="hybrid,kosmos_lstm", data=episodes, towers=towers,
+                              work=tmp_path / "work", epochs=1, validation_episodes=0)
+    head = run(options) / "hybrid" / "head.safetensors"
+    before = load_file(head)
+    monkeypatch.setattr("training.features.spellings", lambda texts: [f"{texts[0]}, please"])
+    after = load_file(run(options) / "hybrid" / "head.safetensors")
+    assert any(not part.equal(after[name]) for name, part in before.items())
+
+
 def test_a_policy_on_reduced_towers_learns_from_what_these_see(episodes, tmp_path):
     towers, name = tmp_path / "towers", "hybrid_reduced_towers"
     write_tiny_towers(towers, sizes=DEEP)
