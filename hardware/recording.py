@@ -65,9 +65,9 @@ class DecisionKeeper:
 
     keep_rgb = True
 
-    def __init__(self, folder: Path, profile: str) -> None:
+    def __init__(self, folder: Path, profile: str, storage: str) -> None:
         """Nothing is made before the first drive."""
-        self._folder, self._profile = folder, profile
+        self._folder, self._profile, self._storage = folder, profile, storage
 
     def begin(self, env: RobotEnv, facts: dict[str, Any]) -> None:
         """The record has everything."""
@@ -79,7 +79,7 @@ class DecisionKeeper:
         """Write the record, unless nothing was driven."""
         if not record.decisions:
             return Kept((), 0)
-        path = keep(record, self._folder, self._profile, mode, why)
+        path = keep(record, self._folder, self._profile, mode, why, storage=self._storage)
         return Kept((path,), record.decisions + 1)
 
 
@@ -109,7 +109,19 @@ class CameraKeeper:
         return Kept(done.files, done.frames, done.dropped, done.failed)
 
 
-def keeper_of(frames: str, folder: Path, profile: str, env: RobotEnv,
+def check_compat(frames: str) -> None:
+    """Refuse what gzip is too slow for.
+
+    Raises:
+        ValueError: for all of the camera's pictures.
+    """
+    if frames != "decision":
+        raise ValueError(f"--compat packs by gzip, too slow for --frames {frames} at the camera's "
+                         "pace; record without it, then `python -m episodes.convert DIR --from lab "
+                         "--to lab --compat --out DIR2`.")
+
+
+def keeper_of(frames: str, folder: Path, profile: str, storage: str, env: RobotEnv,
               stack: contextlib.ExitStack) -> Keeper:
     """Whoever keeps drives; the stack closes it.
 
@@ -117,11 +129,12 @@ def keeper_of(frames: str, folder: Path, profile: str, env: RobotEnv,
         frames: `decision` or `all`.
         folder: Made if needed.
         profile: The robot's profile, by name.
+        storage: Of a picture a decision: `zstd`, or `gzip`, which plain h5py reads.
         env: The robot.
         stack: Open as long as drives are kept.
     """
     if frames == "decision":
-        return DecisionKeeper(folder, profile)
+        return DecisionKeeper(folder, profile, storage)
     tape = CameraTape(env.pilot, env.robot)
     stack.callback(tape.close)
     return CameraKeeper(folder, profile, tape)
@@ -139,7 +152,7 @@ def factors(variation: dict[str, str]) -> tuple[str, str]:
 
 
 def keep(record: Record, folder: Path, profile: str, mode: str, why: str,
-         started: datetime | None = None) -> Path:
+         started: datetime | None = None, storage: str = "zstd") -> Path:
     """Write a record whose pictures were kept; the file is there whole or not at all.
 
     Args:
@@ -149,10 +162,11 @@ def keep(record: Record, folder: Path, profile: str, mode: str, why: str,
         mode: Who drove.
         why: Of a safety stop; "" where there was none.
         started: For the file's name; now where not given.
+        storage: How pictures are packed, as in `episodes.storing`.
     """
     pattern, distance = factors(record.variation)
     name = EpisodeName(started or datetime.now(), record.scenario, pattern or None,
                        distance or None)
     folder.mkdir(parents=True, exist_ok=True)
-    return write_episode(folder / f"{name}.h5", record, "full",
+    return write_episode(folder / f"{name}.h5", record, "full", storage=storage,
                          facts={"robot_profile": profile, "mode": mode, "stopped": why})

@@ -84,6 +84,8 @@ class Config:
     """Folder for what was seen and sent: an episode file a drive."""
     frames: Literal["decision", "all"] = "decision"
     """record: a picture a decision in the policy's size, or all of the camera's as they come."""
+    compat: bool = False
+    """record: packed by gzip, which the laboratory's loaders and plain h5py read."""
     web: bool = False
     """Serve a page on which the operator watches, arms, steers and stops; with --record drives are
     kept from the start, else in `drives` once that is switched on."""
@@ -93,6 +95,11 @@ class Config:
     """web: 0 is any free one."""
     log_level: LogLevel = "info"
     """How much is logged."""
+
+    @property
+    def storage(self) -> str:
+        """How pictures are packed, as in `episodes.storing`."""
+        return "gzip" if self.compat else "zstd"
 
 
 @dataclass(frozen=True)
@@ -109,6 +116,7 @@ def main(config: Config) -> Callable[[], None]:
     import policies
     from envs import load_robot
     from hardware.profile import load_profile
+    from hardware.recording import check_compat
     from hardware.transport import check_transport
     from policies.interface import TRUTH
     from scenarios import load
@@ -121,6 +129,8 @@ def main(config: Config) -> Callable[[], None]:
                          f"{config.episodes}, {config.execute} and {config.seed}.")
     if config.simulated and config.transport not in ("sim", "dds"):
         raise ValueError("--simulated is for --transport dds; leave it out.")
+    if config.compat:
+        check_compat(config.frames)
     if config.transport == "replay" and config.address is None:
         raise ValueError("--transport replay needs --address: which recorded episode?")
     options = {name: getattr(config, name) for name in ("size", "checkpoint", "device")
@@ -142,7 +152,8 @@ def drive(config: Config, scenario: Scenario, env: RobotEnv, policy: Policy) -> 
 
     with contextlib.ExitStack() as stack:
         keeper = (None if config.record is None else
-                  keeper_of(config.frames, Path(config.record), config.profile, env, stack))
+                  keeper_of(config.frames, Path(config.record), config.profile, config.storage, env,
+                            stack))
         return _drive(config, scenario, env, policy, keeper)
 
 

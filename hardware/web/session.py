@@ -85,7 +85,8 @@ def _visit(config: Config, robot: RobotSpec, policy: Policy, desk: Desk,
         env = connect(here, scenario, robot, policy, stack, desk.consent)
         desk.open(env.pilot)
         stack.callback(desk.open, None)
-        keeper = keeper_of(config.frames, journal.folder, config.profile, env, stack)
+        keeper = keeper_of(config.frames, journal.folder, config.profile, config.storage, env,
+                           stack)
         while desk.wish.scenario == here.scenario:
             _drive(here, env, Watched(policy, desk), desk, Shelf(keeper, journal))
 

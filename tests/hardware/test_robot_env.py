@@ -5,6 +5,7 @@ import time
 from datetime import datetime
 from types import SimpleNamespace
 
+import h5py
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from episodes.rollout import Task, rollout
 from hardware.pilot import State
 from hardware.recording import keep
 from hardware.robot_env import LAG_S, RobotEnv
+from hardware.run import Config, drive
 from hardware.safety import RefusedError
 from hardware.transport import Frame, LinkLostError
 from scenarios import load
@@ -265,3 +267,14 @@ def test_a_drive_is_kept_as_an_episode_that_reads_like_any_other(tmp_path):
     known = rollout(world(FakePilot()), Forward(), Task(
         3, "go", {"distance": "far", "pattern": "core"}, most=1, keep_rgb=True))
     assert keep(known, tmp_path, "serbot", "vla", "").stem.endswith("1box_vert_left_core_far")
+
+
+def test_a_compatible_drive_opens_in_a_reader_that_knows_plain_hdf5_alone(tmp_path):
+    told = Config("ahead", "1box_vert_left", record=str(tmp_path), compat=True)
+    drive(told, SCENARIO, world(FakePilot()), Forward())
+    (path,) = tmp_path.glob("episode_*.h5")
+    with h5py.File(path) as file:
+        images = file["images"]
+        assert images.compression == "gzip"
+        assert images.chunks == (1, *images.shape[1:])
+        assert (images[0] == 77).all()

@@ -23,7 +23,8 @@ ROOT = Path(__file__).parent.parent.parent
     ({"transport": "carrier_pigeon"}, "Expected one of sim"), ({"transport": "smi"}, "mean 'sim'"),
     ({"policy": "expert"}, "needs to be told the truth"), ({"policy": "forwrad"}, "mean 'forward'"),
     ({"transport": "replay"}, "needs --address"), ({"episodes": 0}, "must be 1 or more"),
-    ({"scenario": "3box"}, "Unknown scenario"), ({"profile": "serbto"}, "mean 'serbot'"),
+    ({"compat": True, "frames": "all"}, "too slow"), ({"profile": "serbto"}, "mean 'serbot'"),
+    ({"scenario": "3box"}, "Unknown scenario"),
 ])
 def test_wrong_options_are_refused_before_anything_moves(options, says):
     with pytest.raises(ValueError, match=says):
