@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.hiding import hide
+
 ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {  # room -> modules of ours, each with everything below it; a room may import itself
     "scenarios": (),
@@ -146,21 +148,7 @@ def test_help_answers_without_heavy_libraries(command):
     assert loaded_by(code) == []
 
 
-HIDE = f"""
-import sys
-
-class Hide:
-    '''A finder that does not find what a robot does not have.'''
-    def __init__(self, finder):
-        self.finder = finder
-    def __getattr__(self, name):
-        return getattr(self.finder, name)
-    def find_spec(self, name, path=None, target=None):
-        if name.partition('.')[0] in {ABSENT_ON_A_ROBOT!r}:
-            return None
-        return self.finder.find_spec(name, path, target)
-
-sys.meta_path[:] = [Hide(finder) for finder in sys.meta_path]
+HIDE = hide(ABSENT_ON_A_ROBOT) + """
 import importlib.util
 assert importlib.util.find_spec('pybullet') is None
 """

@@ -15,6 +15,7 @@ from eval.bench.policy import PolicyOptions, main
 from eval.bench.policy_numbers import best, found, guard, spread
 from policies.decision_times import Protocol, measure
 from policies.work import FRAME, work_of
+from tests.hiding import hide
 
 ROOT = Path(__file__).parents[2]
 FEW = {"decisions": 5, "seconds": 0.1, "picture": (72, 128)}
@@ -142,20 +143,7 @@ def test_a_gpu_that_is_not_there_is_one_sentence_and_exit_code_2():
 
 
 def test_a_gpu_machine_needs_neither_simulator_nor_command_line_nor_files():
-    code = f"""
-import sys
-
-class Hide:
-    def __init__(self, finder):
-        self.finder = finder
-    def __getattr__(self, name):
-        return getattr(self.finder, name)
-    def find_spec(self, name, path=None, target=None):
-        if name.partition('.')[0] in {ABSENT!r}:
-            return None
-        return self.finder.find_spec(name, path, target)
-
-sys.meta_path[:] = [Hide(finder) for finder in sys.meta_path]
+    code = hide(ABSENT) + """
 from eval.bench.policy import PolicyOptions, main
 main(PolicyOptions("hybrid", random_weights=True, decisions=5, seconds=0.1, picture=(72, 128)))
 """

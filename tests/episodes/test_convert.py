@@ -1,0 +1,258 @@
+"""The laboratory's files come in as they are, RGB, with a word for each that is left out."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+import scenarios
+from episodes.convert import Options, convert, main
+from episodes.dataset import Dataset
+from episodes.formats import READERS, WRITERS
+from episodes.hdf5 import find_episodes, read_episode
+from episodes.hdf5_writer import write_episode
+from tests.episodes import laboratory as lab
+from tests.episodes.records import record
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def source(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    return folder
+
+
+def converted(source, **asked):
+    """All that became of a folder, in order of their names, and the report."""
+    out = source.parent / f"out{len(list(source.parent.iterdir()))}"
+    report = convert(Options(source, out, **asked))
+    return [read_episode(path) for path in find_episodes(out)], report
+
+
+def plain_reader(path):
+    """A loader as the laboratory has them: plain h5py, and nothing but these four."""
+    with h5py.File(path, "r") as f:
+        assert f["images"].compression == "gzip"
+        assert f["images"].chunks == (1, *f["images"].shape[1:])
+        events = [event.decode("utf-8") for event in f["action_event_types"][:]]
+        return f["images"][:], f["actions"][:], events, dict(f.attrs)
+
+
+def test_three_generations_come_in_rgb_with_what_their_names_say(source):
+    lab.august(source)
+    lab.november(source, seed=1)
+    lab.year_2026(source, seed=2)
+    (first, second, third), report = converted(source)
+    assert [(each.scenario, each.pattern, each.distance) for each in (first, second, third)] == [
+        ("1box_vert_left", "core", "medium"), ("1box_hori_left", "variant", "far"),
+        ("2box_hori_right", "core", "close")]
+    assert [each.name for each in (first, second)] == [
+        name.removesuffix(".h5") for name in (lab.AUGUST, lab.NOVEMBER)]
+    assert first.instruction == scenarios.load("1box_vert_left").instructions.english
+    assert second.instruction == lab.KOREAN
+    assert third.instruction == "Go past the boxes to the basket"
+    assert {each.source for each in (first, second, third)} == {"real"}
+    for seed, episode in enumerate((first, second)):
+        assert np.array_equal(episode.images, lab.pictures(seed=seed))
+    assert np.array_equal(third.decisions[0], lab.pictures(17, seed=2))
+    for episode in (first, second, third):
+        assert np.array_equal(episode.decisions[1], lab.commands())
+        assert episode.events == ("episode_start", *lab.events_of(lab.LEFT_KEYS))
+    assert report.color_orders == {"bgr": 2, "rgb": 1}
+
+
+def test_compat_is_read_by_plain_h5py_as_the_laboratory_does(source, tmp_path):
+    path = lab.august(source)
+    convert(Options(path, tmp_path / "out", compat=True))
+    images, actions, events, attributes = plain_reader(tmp_path / "out" / lab.AUGUST)
+    with h5py.File(path) as original:
+        assert np.array_equal(images, original["images"][:])
+        assert np.array_equal(actions, original["actions"][:])
+        assert actions.dtype == np.float32
+        assert events == list(original["action_event_types"].asstr()[:])
+        kept = {name: attributes[name] for name in original.attrs}
+        assert kept == dict(original.attrs)
+
+
+def test_pictures_are_turned_only_on_demand(source):
+    lab.august(source)
+    (upright,), _ = converted(source)
+    (turned,), _ = converted(source, rotate=180)
+    assert np.array_equal(upright.images, lab.pictures())
+    assert np.array_equal(turned.images, lab.pictures()[:, ::-1, ::-1])
+
+
+def test_colours_and_rotation_are_said(source, tmp_path, capsys):
+    lab.august(source)
+    main(Options(source, tmp_path / "upright"))
+    assert "Pictures on disk: 1 episodes BGR, 0 RGB; written as BGR, not rotated" in (
+        capsys.readouterr().out)
+    main(Options(source, tmp_path / "turned", rotate=180))
+    assert "turned by 180 degrees" in capsys.readouterr().out
+
+
+NO_EVENTS = {"action_event_types": None}
+STARTS_TWICE = {"action_event_types": np.array(["episode_start"] * 18, object)}
+NEVER_STARTS = {"action_event_types": np.array(["stop_action"] * 18, object)}
+BEYOND = {"actions": np.full((18, 3), 1.38, np.float32)}
+
+
+@pytest.mark.parametrize(("odd", "reason", "says"), [
+    (lambda into: lab.august(into, keys="w" * 16), "length", "images has 17 frames, expected 18"),
+    (lambda into: lab.august(into, keys="w" * 18), "length", "images has 19 frames, expected 18"),
+    (lambda into: lab.august(into, **NO_EVENTS), "unreadable", "no dataset 'action_event_types'"),
+    (lambda into: lab.august(into, **NEVER_STARTS), "events", "episode_start nowhere, expected"),
+    (lambda into: lab.august(into, **STARTS_TWICE), "events", "start in 18 frames, first in 0"),
+    (lambda into: lab.august(into, **BEYOND), "range", "actions are .*1.38.* in frame 0"),
+    (lambda into: lab.august(into, "episode_20250808_101112.h5"), "scenario", "scenario is None"),
+    (lambda into: lab.august(into, "episode_20250808_101112_my1box_vert_left_core_far.h5"),
+     "scenario", "'my1box_vert_left', expected one of 1box_"),
+    (lambda into: lab.year_2026(into, lab.BASKET, "target_left_left_path"), "scenario",
+     "'target_left_left_path', expected one of"),
+    (lambda into: lab.year_2026(into, scenario="2box_hori_left"), "scenario",
+     "its name says '2box_hori_right', its attribute scenario '2box_hori_left'"),
+    (lambda into: (into / lab.AUGUST).write_bytes(b"torn"), "unreadable", "damaged or no HDF5"),
+    (lambda into: (into / "drive.h5").write_bytes(b"torn"), "name", "is not named as an episode"),
+])
+def test_an_odd_file_is_left_out_in_one_sentence_and_the_rest_is_converted(
+        source, tmp_path, capsys, odd, reason, says):
+    odd(source)
+    (name,) = [path.name for path in source.iterdir()]
+    lab.november(source)
+    with pytest.raises(SystemExit) as end:
+        main(Options(source, tmp_path / "out"))
+    assert end.value.code == 1
+    assert [path.name for path in find_episodes(tmp_path / "out")] == [lab.NOVEMBER]
+    said = json.loads((tmp_path / "out" / "conversion.json").read_text(encoding="utf-8"))
+    ((kind, sentence),) = [each.values() for each in said["left_out"]]
+    assert (kind, said["converted"]) == (reason, 1)
+    assert sentence.startswith(f"{source / name}: ")
+    assert re.search(says, sentence)
+    printed = capsys.readouterr().out.splitlines()
+    assert f"left out: {sentence}" in printed
+    assert printed[-1] == f"left out: 1 {reason}."
+
+
+def test_what_a_user_says_lets_odd_files_in(source):
+    lab.august(source, "episode_20250808_101112.h5", keys="w" * 16)
+    lab.year_2026(source, lab.BASKET, "target_left_left_path")
+    both, _ = converted(source, any_scenario=True, frames=0, scenario="1box_vert_left")
+    assert [each.scenario for each in both] == ["target_left_left_path", "1box_vert_left"]
+    assert both[0].name.startswith("episode_19700101_000000")  # its date follows no grammar
+    assert len(both[1].images) == 17
+    assert "left side" in both[1].instruction
+
+
+def test_our_own_files_of_any_length_are_converted_and_stay_what_they_are(source):
+    write_episode(source, record(moves=30), storage="jpeg")
+    write_episode(source, record(moves=2), "lab", facts={"purpose": "train", "seed_root": 7})
+    for before, after in zip(map(read_episode, find_episodes(source)), converted(source)[0]):
+        assert np.array_equal(before.images, after.images)
+        for mine, kept in zip(before.decisions, after.decisions):
+            assert np.array_equal(mine, kept)
+        for name in ("events", "name", "instruction", "source", "seed_root", "total_duration_s"):
+            assert getattr(before, name) == getattr(after, name)
+        assert np.array_equal(before.time_s, after.time_s)
+
+
+def test_what_was_converted_is_a_data_set(source, tmp_path):
+    lab.august(source)
+    lab.november(source)
+    convert(Options(source, tmp_path / "out"))
+    assert len(Dataset(tmp_path / "out")) == 34
+
+
+def test_a_name_that_would_lead_elsewhere_is_not_followed(source, tmp_path):
+    path = lab.august(source)
+    with h5py.File(path, "a") as file:
+        file.attrs["episode_name"] = "../../evil"
+    convert(Options(source, tmp_path / "out"))
+    assert [each.name for each in find_episodes(tmp_path / "out")] == [
+        "episode_19700101_000000_1box_vert_left_core_medium.h5"]
+
+
+@pytest.mark.parametrize("text", ["x" * 3000, "a\0b"])
+def test_texts_that_no_format_takes_are_left_out(source, text):
+    lab.august(source)
+    path = lab.november(source)
+    with h5py.File(path, "a") as file:
+        del file.attrs["language_instruction"]
+        file["language_instruction"] = np.array([text.encode()], "S4000")
+    kept, report = converted(source)
+    assert len(kept) == 1
+    assert "instruction is " in report.left_out[0].sentence
+
+
+def run(*arguments):
+    done = subprocess.run([sys.executable, "-m", "episodes.convert", *map(str, arguments)],
+                          cwd=ROOT, capture_output=True, text=True, timeout=100)
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_exit_code_says_whether_all_some_or_nothing_was_converted(source, tmp_path):
+    lab.august(source)
+    assert run(source, "--from", "lab", "--to", "lab", "--out", tmp_path / "all")[0] == 0
+    lab.august(source, lab.NOVEMBER, keys="w")
+    assert run(source, "--out", tmp_path / "some")[0] == 1
+    (source / lab.AUGUST).unlink()
+    code, said, error = run(source, "--out", tmp_path / "none")
+    assert code == 2
+    assert "left out: " in said
+    assert "none of its 1 episodes could be converted; nothing was written" in error
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["all", "in", "some"]
+
+
+@pytest.mark.parametrize(("asked", "says"), [
+    ({"from_": "labb"}, "--from must be one of .* got 'labb'. Did you mean 'lab'?"),
+    ({"to": "roslab"}, "--to must be one of .* got 'roslab'"),
+    ({"bgr": True}, "--bgr is not for --from lab"),
+    ({"hold_out": 1.0}, "--hold-out must be from 0 to below 1"),
+    ({"frames": -1}, "--frames must be at least 0"),
+])
+def test_wrong_options_are_refused_in_a_sentence(source, tmp_path, asked, says):
+    lab.august(source)
+    with pytest.raises(ValueError, match=says):
+        convert(Options(source, tmp_path / "out", **asked))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_with_something_in_it_is_not_touched(source, tmp_path):
+    lab.august(source)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").touch()
+    with pytest.raises(ValueError, match="is there already, expected a new or an empty folder"):
+        convert(Options(source, tmp_path / "out"))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("source", ["nowhere", "empty"])
+def test_nothing_to_read_is_said(tmp_path, source):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="no such file|holds no file"):
+        convert(Options(tmp_path / source, tmp_path / "out"))
+
+
+def test_a_full_disk_leaves_nothing_behind(source, tmp_path, monkeypatch):
+    lab.august(source)
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ValueError, match="No space left on device; nothing was written"):
+        main(Options(source, tmp_path / "out"))
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_help_names_every_format():
+    said = Options.__doc__ + "".join(run("--help")[1].split("│"))
+    assert [name for name in (*READERS, *WRITERS) if name not in said] == []
