@@ -1,11 +1,13 @@
-"""Files that are there whole or not at all, whatever dies while they are written."""
+"""Files and folders that are there whole or not at all, whatever dies in between."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
+import shutil
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 LEFTOVER = re.compile(r"\.(?P<of>.+)\.[0-9a-f]{32}\.tmp")  # what a killed process leaves behind
@@ -29,6 +31,32 @@ def write_atomically(path: Path, content: bytes | bytearray | memoryview) -> Non
     _sync_folder(path.parent)
 
 
+@contextlib.contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A hidden folder to fill, beside the one that it becomes once it is full and on the disk.
+
+    Raises:
+        ValueError: if something stands there already; an empty folder may.
+        OSError: where the disk refuses anything; nothing is left behind then.
+    """
+    path = path.resolve()
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise ValueError(f"{path}: is there already, expected a new or an empty folder.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    temporary.mkdir()
+    try:
+        yield temporary
+        for folder, _, files in os.walk(temporary):
+            for name in files:
+                _sync(Path(folder, name))
+            _sync(Path(folder))
+        os.replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    _sync_folder(path.parent)
+
+
 def leftovers(folder: Path) -> list[Path]:
     """Temporary files of writers that died, of any file; sorted. Nobody may be writing now."""
     return sorted(path for path in folder.iterdir() if LEFTOVER.fullmatch(path.name))
@@ -49,8 +77,12 @@ def _write(path: Path, content: bytes | bytearray | memoryview) -> None:
 def _sync_folder(folder: Path) -> None:
     """Put the rename itself on the disk, where the file system can do that."""
     with contextlib.suppress(PermissionError):  # a folder that may be written but not listed
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

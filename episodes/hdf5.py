@@ -19,7 +19,7 @@ import numpy as np
 from episodes.guard import EXPECTED, attributes, content, guarded, is_text, texts
 from episodes.names import parse
 from episodes.packing import PackedError
-from episodes.pixels import RGB_IMAGES, Pictures, find_pictures
+from episodes.pixels import BGR_IMAGES, RGB_IMAGES, Pictures, find_pictures
 from episodes.record import SOURCES
 from scenarios import load, names
 
@@ -45,6 +45,9 @@ class Episode:
     path: Path
     seed_root: int | None = None  # root of the `train` seeds it was generated from
     decision_count: int | None = None  # where the file says it; frames behind them are padding
+    color_order: str = "rgb"  # of the pictures in the file; here they are RGB
+    copy_of: str | None = None  # the name of the episode that it was augmented from
+    layout: str | None = None  # of a copy: what it shares with its original and other copies
 
     @property
     def decisions(self) -> tuple[np.ndarray, np.ndarray]:
@@ -118,6 +121,8 @@ def read_told(path: Path) -> tuple[dict[str, Any], Pictures]:
             "total_duration_s": _read_duration(facts),
             "time_s": _read_time(file, pictures.count), "seed_root": _read_seed_root(facts),
             "decision_count": _read_count(own, pictures.count),
+            "color_order": "bgr" if pictures.layout == BGR_IMAGES else "rgb",
+            "copy_of": _text(own.get("copy_of")), "layout": _text(own.get("layout")),
         }, pictures
 
 

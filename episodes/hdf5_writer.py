@@ -75,7 +75,7 @@ class Content:
     seen: list[int]  # of T frames: which picture it shows
     commands: np.ndarray  # [T, 3] float32
     events: list[str]  # [T]
-    duration_s: float
+    duration_s: float | None  # None where nobody knows it
     facts: Mapping[str, str | int | None]  # of the seal: the columns of `episodes.folder_index`
 
 
@@ -99,8 +99,10 @@ def write_content(path: Path, content: Content, storage: str,
         file.attrs.update({
             "episode_name": path.stem, "scenario": content.facts["scenario"] or "",
             "action_chunk_size": CHUNK_SIZE, "num_frames": len(content.seen),
-            "total_duration": round(content.duration_s, 6), "schema_version": SCHEMA_VERSION,
+            "schema_version": SCHEMA_VERSION,
         })
+        if content.duration_s is not None:
+            file.attrs["total_duration"] = round(content.duration_s, 6)
         fill(file.create_group("sim"))
     with buffer.getbuffer() as written:
         seal.seal(written, content.facts)

@@ -24,9 +24,10 @@ from episodes.packing import (
     unpack_jpeg,
 )
 
-RGB_IMAGES = "observations/images"  # the 2026 format; `images` are BGR
+RGB_IMAGES = "observations/images"  # the 2026 format
+BGR_IMAGES = "images"
 JPEG = "jpeg"  # a group: data [N] uint8 and spans [T, 2], and the size of the pictures
-LAYOUTS = (RGB_IMAGES, "images", JPEG)
+LAYOUTS = (RGB_IMAGES, BGR_IMAGES, JPEG)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Pictures:
             with guarded(path) as file:
                 pixels = content(file[self.layout])
             pixels = pixels if frames is None else pixels[list(frames)]
-            return swap_channels(pixels) if self.layout == "images" else pixels
+            return swap_channels(pixels) if self.layout == BGR_IMAGES else pixels
         pixels = np.empty((len(wanted), self.height, self.width, 3), np.uint8)
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -77,7 +78,7 @@ class Pictures:
             out[...] = unpack_jpeg(packed, self.height, self.width)
             return
         pixels = unpack(packed, self.filters, out.nbytes, 1).reshape(out.shape)
-        if self.layout == "images":
+        if self.layout == BGR_IMAGES:
             swap_channels(pixels, out)
         else:
             out[...] = pixels
@@ -89,7 +90,7 @@ def find_pictures(file: h5py.File) -> Pictures:
     Raises:
         ValueError: if there are none, or they are no sequence of pictures.
     """
-    layout = next((each for each in LAYOUTS if each in file), "images")
+    layout = next((each for each in LAYOUTS if each in file), BGR_IMAGES)
     if layout == JPEG:
         return _find_jpegs(file)
     images = file.get(layout)

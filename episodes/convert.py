@@ -1,0 +1,248 @@
+"""Episodes from one format into another: `python -m episodes.convert IN --to lab --out DIR`.
+
+One episode is in memory at a time, and the folder appears once all of it is written. What cannot be
+converted is said in one sentence each. The exit code is 0 where every episode was converted, 1
+where some were left out, 2 where nothing was written.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import tyro
+
+from envs.interface import COMMAND_LIMIT
+from episodes.atomic import whole_folder
+from episodes.formats import HOLD_OUT, LAB_FRAMES, Asked, Given, LeftOut, Reader, reader, target
+from episodes.hdf5 import Episode, default_instruction
+from episodes.packing import swap_channels
+from scenarios import names
+from scenarios.cli import LogLevel, run_command
+
+LEFT_OUT = 1  # the exit code
+MOST_TEXT = 2000  # characters of a name, an instruction, ...
+ROOM = 1e-3  # of a command beyond its limit: files have rounded numbers
+SUMMARY = "conversion.json"
+KNOWN_COLOURS = ("lab", "rosbag")  # formats whose files say it, or are always the same
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Convert episodes, and say what was left out and why."""
+
+    source: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="IN")]
+    """A file or a folder of the format that is read."""
+    out: Path
+    """Folder for what is written; must be new or empty."""
+    from_: Annotated[str, tyro.conf.arg(name="from")] = "lab"
+    """The format that is read: lab."""
+    to: str = "lab"
+    """The format that is written: lab."""
+    compat: bool = False
+    """With --to lab: gzip, one frame a chunk, as the laboratory's loaders read it by plain h5py."""
+    rotate: Literal[0, 180] = 0
+    """Turn all pictures by so many degrees; only for a camera that hung upside down."""
+    bgr: bool = False
+    """Pictures that should be RGB on disk were stored as BGR. The laboratory's `images`, which
+    always were, need no such word."""
+    scenario: str | None = None
+    """Of episodes that do not say theirs."""
+    any_scenario: bool = False
+    """Take episodes of other scenarios, and of none, too; they must bring their instruction."""
+    instruction: str | None = None
+    """Of episodes that have none, nor their scenario."""
+    origin: Literal["real", "simulated", "dummy"] = "real"
+    """Where episodes come from that do not say so."""
+    frames: int = LAB_FRAMES
+    """Frames that the laboratory's own recordings must have; 0 for any number."""
+    hold_out: float = HOLD_OUT
+    """Share of the layouts that formats with splits hold out."""
+    robot: str = "serbot"
+    """Whose velocities a bag has: a shipped name or a TOML file."""
+    wire: Literal["si", "lab"] = "si"
+    """What a bag's velocities are: m/s and rad/s, or the laboratory's raw +-1.15."""
+    image_topic: str | None = None
+    """Of a bag, where there are several."""
+    velocity_topic: str | None = None
+    """Of a bag, where there are several."""
+    log_level: LogLevel = "info"
+    """How much is said while it works."""
+
+
+@dataclass
+class Report:
+    """What happened to every episode."""
+
+    converted: int = 0
+    color_orders: Counter[str] = field(default_factory=Counter)  # of the files, of what was taken
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    def leave_out(self, odd: LeftOut) -> None:
+        """Count it, and say why at once."""
+        self.left_out.append(odd)
+        print(f"left out: {odd.sentence}", flush=True)
+
+
+def convert(options: Options) -> Report:
+    """Read, write, and return what happened.
+
+    Raises:
+        ValueError: one sentence, if nothing could be converted; nothing is written then.
+        OSError: if the disk refuses.
+    """
+    read = reader(options.from_)
+    form, write = target(options.to)
+    _check(options)
+    report = Report()
+    asked = Asked(options.from_, "gzip" if options.compat else "zstd", options.hold_out,
+                  bool(options.rotate))
+    with whole_folder(options.out) as folder:
+        write(folder, _sound(read, form.one_size, options, report), asked)
+        if not report.converted:
+            raise ValueError(f"{options.source}: none of its {len(report.left_out)} episodes could "
+                             f"be converted; nothing was written.")
+        said = {"from": options.from_, "to": options.to, "converted": report.converted,
+                "color_order_on_disk": dict(report.color_orders), "rotated_deg": options.rotate,
+                "left_out": [vars(odd) for odd in report.left_out]}
+        (folder / SUMMARY).write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n",
+                                      encoding="utf-8")
+    return report
+
+
+def _check(options: Options) -> None:
+    """Refuse what does not go together."""
+    if options.compat and options.to != "lab":
+        raise ValueError(f"--compat is a way of writing --to lab, got --to {options.to}.")
+    if options.bgr and options.from_ in KNOWN_COLOURS:
+        raise ValueError(f"--bgr is not for --from {options.from_}, whose files say how their "
+                         f"colours are stored.")
+    if not 0 <= options.hold_out < 1:
+        raise ValueError(f"--hold-out must be from 0 to below 1, got {options.hold_out:g}.")
+    if options.frames < 0:
+        raise ValueError(f"--frames must be at least 0, got {options.frames}.")
+
+
+def _sound(read: Reader, one_size: bool, options: Options, report: Report) -> Iterator[Episode]:
+    """The episodes that are converted, upright and RGB; the others are reported."""
+    size: tuple[int, ...] | None = None
+    for each in _read(read, options, report):
+        if isinstance(each, LeftOut):
+            report.leave_out(each)
+            continue
+        size = size or each.images.shape[1:3]
+        odd = _odd(each, options.any_scenario)
+        if odd is None and one_size and size != each.images.shape[1:3]:
+            odd = LeftOut("size", f"{_where(each)}: pictures are {_by(each.images.shape[1:3])}, "
+                                  f"expected {_by(size)} as in the first episode.")
+        if odd is not None:
+            report.leave_out(odd)
+            continue
+        report.converted += 1
+        report.color_orders["bgr" if options.bgr else each.color_order] += 1
+        logger.debug("%s: taken", _where(each))
+        yield _turned(each, options)
+
+
+def _read(read: Reader, options: Options,
+          report: Report) -> Iterator[Episode | LeftOut]:
+    """What a reader yields, with what the user said; an error in the middle ends it."""
+    given = Given(options.scenario, options.instruction, options.origin, options.wire,
+                  options.image_topic, options.velocity_topic, options.robot, options.frames)
+    found = read(options.source, given)
+    while True:
+        try:
+            each = next(found)
+        except StopIteration:
+            return
+        except ValueError as error:
+            if not (report.converted or report.left_out):
+                raise
+            report.leave_out(LeftOut("unreadable", f"{error} What follows there is not read."))
+            return
+        if isinstance(each, Episode):
+            scenario = each.scenario or options.scenario
+            each = replace(each, scenario=scenario, instruction=each.instruction
+                           or options.instruction or default_instruction(scenario))
+        yield each
+
+
+def _odd(episode: Episode, any_scenario: bool) -> LeftOut | None:
+    """What no format can take."""
+    where, commands = _where(episode), episode.commands
+    if not len(episode.decisions[1]):
+        return LeftOut("empty", f"{where}: holds no decision, expected one or more.")
+    if episode.scenario not in names() and not any_scenario:
+        return LeftOut("scenario", f"{where}: scenario is {episode.scenario!r}, expected one of "
+                                   f"{', '.join(names())}; --any-scenario takes others.")
+    if not episode.instruction:
+        return LeftOut("instruction", f"{where}: has no instruction, nor has its scenario; give "
+                                      f"one by --instruction.")
+    for name in ("name", "scenario", "pattern", "distance", "instruction", "copy_of", "layout"):
+        text = getattr(episode, name) or ""
+        if len(text) > MOST_TEXT or "\0" in text or not _encodes(text):
+            return LeftOut("text", f"{where}: {name} is {text[:40]!r}, expected text of at most "
+                                   f"{MOST_TEXT} characters.")
+    if np.abs(commands).max() > COMMAND_LIMIT + ROOM:
+        frame = int(np.abs(commands).max(axis=1).argmax())
+        return LeftOut("range", f"{where}: actions are {_rounded(commands[frame])} in frame "
+                                f"{frame}, expected each within +-{COMMAND_LIMIT}.")
+    return None
+
+
+def _encodes(text: str) -> bool:
+    """Whether it is text at all: half of a pair of surrogates is none."""
+    return text == text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _turned(episode: Episode, options: Options) -> Episode:
+    images = episode.images
+    if options.bgr:
+        images = swap_channels(images)
+    if options.rotate:
+        images = np.ascontiguousarray(images[:, ::-1, ::-1])
+    return replace(episode, images=images)
+
+
+def _where(episode: Episode) -> str:
+    """The file, and which of its episodes where it has several."""
+    return f"{episode.path}" + ("" if episode.path.stem == episode.name else f": {episode.name}")
+
+
+def _rounded(command: np.ndarray) -> str:
+    return f"[{', '.join(f'{value:.4g}' for value in command)}]"
+
+
+def _by(size: tuple[int, ...]) -> str:
+    return " x ".join(map(str, size))
+
+
+def main(options: Options) -> None:
+    """Convert, say what there is, and leave with 0 only where nothing was left out."""
+    try:
+        report = convert(options)
+    except OSError as error:
+        raise ValueError(f"{error}; nothing was written to {options.out}.") from error
+    orders = report.color_orders
+    print(f"{report.converted} of {report.converted + len(report.left_out)} episodes converted "
+          f"from {options.from_} to {options.to} in {options.out}.")
+    print(f"Pictures on disk: {orders['bgr']} episodes BGR, {orders['rgb']} RGB; written as "
+          f"{target(options.to)[0].colours}, "
+          + ("turned by 180 degrees." if options.rotate else "not rotated (--rotate 180 does)."))
+    if report.left_out:
+        reasons = Counter(odd.reason for odd in report.left_out).most_common()
+        print("left out: " + ", ".join(f"{count} {reason}" for reason, count in reasons) + ".")
+        sys.exit(LEFT_OUT)
+
+
+if __name__ == "__main__":
+    run_command(Options, main)

@@ -1,0 +1,132 @@
+"""The laboratory's HDF5 files, one an episode, as a format to convert from and to.
+
+Its own recordings have 18 frames, the first of them `episode_start`; what departs from that is
+left out with a sentence. Files of 2026 and those written here may have any length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import h5py
+
+from episodes.formats import Asked, Given, LeftOut, started, words_of
+from episodes.hdf5 import Episode, find_episodes, read_episode
+from episodes.hdf5_writer import Content, add_attribute, write_content
+from episodes.names import EpisodeName, check_scenario, parse
+
+UNDATED_SINCE = datetime(1970, 1, 1)  # in the names of episodes that nobody dated: a second each
+
+
+def read_lab(path: Path, given: Given) -> Iterator[Episode | LeftOut]:
+    """One file, or the files `episode_*.h5` of a folder, one after the other.
+
+    Raises:
+        ValueError: if there is no such file or folder, or nothing in it.
+    """
+    paths = find_episodes(path) if path.is_dir() else [path]
+    if path.is_dir():
+        for other in sorted({*path.glob("*.h5"), *path.glob("*.hdf5")} - set(paths)):
+            yield LeftOut("name", f"{other}: is not named as an episode, expected episode_*.h5.")
+    for each in paths:
+        try:
+            episode = read_episode(each)
+        except ValueError as error:
+            if each == path:
+                raise
+            yield LeftOut("unreadable", str(error))
+        else:
+            yield _odd(episode, given.frames) or episode
+
+
+def _odd(episode: Episode, frames: int) -> LeftOut | None:
+    """Why an episode is not as the laboratory recorded them, where it should be."""
+    said = _said_by_name(episode.path)
+    if said and said.scenario and said.scenario != episode.scenario:
+        return LeftOut("scenario", f"{episode.path}: its name says {said.scenario!r}, its "
+                                   f"attribute scenario {episode.scenario!r}; expected the same.")
+    if episode.decision_count is not None or episode.color_order != "bgr":
+        return None
+    starts = [frame for frame, event in enumerate(episode.events) if event == "episode_start"]
+    if starts != [0]:
+        where = f"in {len(starts)} frames, first in {starts[0]}" if starts else "nowhere"
+        return LeftOut("events", f"{episode.path}: action_event_types has episode_start {where}, "
+                                 f"expected it in frame 0 alone.")
+    if frames and len(episode.events) != frames:
+        return LeftOut("length", f"{episode.path}: images has {len(episode.events)} frames, "
+                                 f"expected {frames}; --frames {len(episode.events)} takes those, "
+                                 f"--frames 0 any.")
+    return None
+
+
+def write_lab(folder: Path, episodes: Iterable[Episode], asked: Asked) -> None:
+    """One sealed file an episode, named by the laboratory's grammar.
+
+    Raises:
+        OSError: if the disk refuses.
+    """
+    taken: set[str] = set()
+    for episode in episodes:
+        name = _free_name(episode, taken)
+        taken.add(name)
+        _write(folder / f"{name}.h5", started(episode), asked)
+
+
+def _write(path: Path, episode: Episode, asked: Asked) -> None:
+    frames, height, width, _ = episode.images.shape
+    decisions = len(episode.decisions[1])
+    told = words_of(episode) | {"decisions": decisions, "original": episode.name,
+                                "converted_from": asked.origin}
+    if asked.rotated_180:
+        told["rotated_deg"] = 180
+    content = Content(
+        episode.images, list(range(frames)), episode.commands, list(episode.events),
+        episode.total_duration_s, {
+            "frames": frames, "decisions": decisions, "height": height, "width": width,
+            "scenario": episode.scenario, "source": episode.source, "pattern": episode.pattern,
+            "distance": episode.distance, "instruction": episode.instruction})
+
+    def fill(group: h5py.Group) -> None:
+        for key, value in told.items():
+            if key not in ("episode_name", "total_duration"):
+                add_attribute(group, key, value)
+        if episode.instruction is not None:
+            group.file.attrs["language_instruction"] = episode.instruction  # as since November 2025
+        if episode.time_s is not None:
+            group.create_dataset("time_s", data=episode.time_s, track_times=False)
+
+    write_content(path, content, asked.storage, fill)
+
+
+def _free_name(episode: Episode, taken: set[str]) -> str:
+    """Its own name where the grammar allows it, else one without a date; no name comes twice."""
+    said = _said_by_name(episode.name)
+    moment = said.started if said else UNDATED_SINCE
+    while True:
+        name = str(_name(episode, moment, said.period if said else None))
+        if name not in taken:
+            return name
+        moment += timedelta(seconds=1)
+
+
+def _name(episode: Episode, moment: datetime, period: str | None) -> EpisodeName:
+    try:
+        check_scenario(episode.scenario or "")
+    except ValueError:
+        return EpisodeName(moment)
+    if not (episode.pattern and episode.distance):
+        return EpisodeName(moment, episode.scenario)
+    try:
+        return EpisodeName(moment, episode.scenario, episode.pattern, episode.distance, period)
+    except ValueError:  # patterns of 2026 are others
+        return EpisodeName(moment, episode.scenario)
+
+
+def _said_by_name(path: Path | str) -> EpisodeName | None:
+    """What a name says; None where it does not follow the grammar."""
+    try:
+        return parse(path.name if isinstance(path, Path) else path)
+    except ValueError:
+        return None
