@@ -22,7 +22,8 @@ The head has {parameters:,} parameters, stored in 16 bits; it stands behind the 
 | learned from | {trained_on}: {decisions:,} decisions, 70 % of the layouts; 15 % chose the epoch, \
 15 % were kept for the test below |
 | words | each scenario's English, Korean and paraphrased instructions; episodes on the shorter \
-side also with wordings that name no side |
+side also with wordings that name no side; three of five times in small letters, in capitals, or \
+with a comma before *and* and a full stop |
 | seeds | weights and order {seed}; layouts of the purpose `train`, root {root}: never the \
 evaluation's |
 | recipe | {recipe} |
