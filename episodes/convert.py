@@ -45,9 +45,9 @@ class Options:
     out: Path
     """Folder for what is written; must be new or empty."""
     from_: Annotated[str, tyro.conf.arg(name="from")] = "lab"
-    """The format that is read: lab."""
+    """The format that is read: lab, robomimic, rosbag."""
     to: str = "lab"
-    """The format that is written: lab."""
+    """The format that is written: lab, robomimic, calvin."""
     compat: bool = False
     """With --to lab: gzip, one frame a chunk, as the laboratory's loaders read it by plain h5py."""
     rotate: Literal[0, 180] = 0
@@ -139,14 +139,14 @@ def _sound(read: Reader, one_size: bool, options: Options, report: Report) -> It
         if isinstance(each, LeftOut):
             report.leave_out(each)
             continue
-        size = size or each.images.shape[1:3]
-        odd = _odd(each, options.any_scenario)
-        if odd is None and one_size and size != each.images.shape[1:3]:
-            odd = LeftOut("size", f"{_where(each)}: pictures are {_by(each.images.shape[1:3])}, "
-                                  f"expected {_by(size)} as in the first episode.")
+        odd, own = _odd(each, options.any_scenario), each.images.shape[1:3]
+        if odd is None and one_size and size not in (None, own):
+            odd = LeftOut("size", f"{_where(each)}: pictures are {_by(own)}, expected {_by(size)} "
+                                  f"as in the first episode.")
         if odd is not None:
             report.leave_out(odd)
             continue
+        size = own
         report.converted += 1
         report.color_orders["bgr" if options.bgr else each.color_order] += 1
         logger.debug("%s: taken", _where(each))
@@ -156,8 +156,10 @@ def _sound(read: Reader, one_size: bool, options: Options, report: Report) -> It
 def _read(read: Reader, options: Options,
           report: Report) -> Iterator[Episode | LeftOut]:
     """What a reader yields, with what the user said; an error in the middle ends it."""
-    given = Given(options.scenario, options.instruction, options.origin, options.wire,
-                  options.image_topic, options.velocity_topic, options.robot, options.frames)
+    given = Given(
+        scenario=options.scenario, instruction=options.instruction, source=options.origin,
+        wire=options.wire, image_topic=options.image_topic, frames=options.frames,
+        velocity_topic=options.velocity_topic, robot=options.robot)
     found = read(options.source, given)
     while True:
         try:
@@ -179,7 +181,7 @@ def _read(read: Reader, options: Options,
 def _odd(episode: Episode, any_scenario: bool) -> LeftOut | None:
     """What no format can take."""
     where, commands = _where(episode), episode.commands
-    if not len(episode.decisions[1]):
+    if not len(episode.decision_frames):
         return LeftOut("empty", f"{where}: holds no decision, expected one or more.")
     if episode.scenario not in names() and not any_scenario:
         return LeftOut("scenario", f"{where}: scenario is {episode.scenario!r}, expected one of "
@@ -215,15 +217,15 @@ def _turned(episode: Episode, options: Options) -> Episode:
 
 def _where(episode: Episode) -> str:
     """The file, and which of its episodes where it has several."""
-    return f"{episode.path}" + ("" if episode.path.stem == episode.name else f": {episode.name}")
+    return f"{episode.path}: {episode.place}" if episode.place else f"{episode.path}"
 
 
 def _rounded(command: np.ndarray) -> str:
     return f"[{', '.join(f'{value:.4g}' for value in command)}]"
 
 
-def _by(size: tuple[int, ...]) -> str:
-    return " x ".join(map(str, size))
+def _by(size: tuple[int, ...] | None) -> str:
+    return " x ".join(map(str, size or ()))
 
 
 def main(options: Options) -> None:

@@ -64,9 +64,13 @@ class Target:
 
 READERS: Mapping[str, str] = {  # name -> module:function, a Reader
     "lab": "episodes.lab_format:read_lab",
+    "robomimic": "episodes.robomimic:read_robomimic",
+    "rosbag": "episodes.bags:read_bags",
 }
 WRITERS: Mapping[str, Target] = {
     "lab": Target("episodes.lab_format:write_lab", colours="BGR"),
+    "robomimic": Target("episodes.robomimic:write_robomimic"),
+    "calvin": Target("episodes.calvin:write_calvin"),
 }
 Entry = TypeVar("Entry")
 

@@ -37,8 +37,14 @@ LAYOUTS = (h5py.h5d.COMPACT, h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED)
 
 
 @contextlib.contextmanager
-def guarded(path: str | Path, expected: str = EXPECTED) -> Iterator[h5py.File]:
+def guarded(path: str | Path, expected: str = EXPECTED,
+            most_links: int = MAX_LINKS) -> Iterator[h5py.File]:
     """Open a file that anybody may have made; errors while it is open name it.
+
+    Args:
+        path: The file.
+        expected: What it should be, for a sentence.
+        most_links: Groups and data sets that it may have.
 
     Raises:
         ValueError: one sentence with file, path inside it, what was found and what was expected.
@@ -56,7 +62,7 @@ def guarded(path: str | Path, expected: str = EXPECTED) -> Iterator[h5py.File]:
             if sealed is None and "schema_version" in file.attrs and _version(file) > 1:
                 raise ValueError("has lost its seal, the first bytes of the file; expected it "
                                  "as it was written.")
-            _check_links(file, path.stat().st_size)
+            _check_links(file, path.stat().st_size, most_links)
             yield file
     except (seal.SealError, PackedError) as error:
         raise ValueError(f"{path}: {error}, expected {expected}.") from error
@@ -152,7 +158,7 @@ def _version(file: h5py.File) -> int:
     return int(stored) if np.ndim(stored) == 0 and np.asarray(stored).dtype.kind in "iuf" else 2
 
 
-def _check_links(file: h5py.File, file_bytes: int) -> None:
+def _check_links(file: h5py.File, file_bytes: int, most: int) -> None:
     """Walk through all links and refuse what leads out of the file or in a circle."""
     met = {h5py.h5o.get_info(file.id).addr}
     waiting: list[tuple[h5py.Group, int]] = [(file["/"], 1)]
@@ -165,9 +171,9 @@ def _check_links(file: h5py.File, file_bytes: int) -> None:
                                  f"stands in this very place.")
             thing = group[raw]
             address = h5py.h5o.get_info(thing.id).addr
-            if address in met or len(met) > MAX_LINKS or depth > MAX_DEPTH:
+            if address in met or len(met) > most or depth > MAX_DEPTH:
                 raise ValueError(f"{name} is met twice, or lies deeper than {MAX_DEPTH} groups or "
-                                 f"behind more than {MAX_LINKS} links; expected a plain tree.")
+                                 f"behind more than {most} links; expected a plain tree.")
             met.add(address)
             if isinstance(thing, h5py.Group):
                 waiting.append((thing, depth + 1))

@@ -8,7 +8,7 @@ Three formats are read: August 2025; since November 2025 more attributes and an 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,16 +48,22 @@ class Episode:
     color_order: str = "rgb"  # of the pictures in the file; here they are RGB
     copy_of: str | None = None  # the name of the episode that it was augmented from
     layout: str | None = None  # of a copy: what it shares with its original and other copies
+    place: str = ""  # inside the file, where it holds several
 
     @property
-    def decisions(self) -> tuple[np.ndarray, np.ndarray]:
-        """Pictures [N, H, W, 3] and the commands [N, 3] given on seeing them.
+    def decision_frames(self) -> np.ndarray:
+        """Which frames are decisions: [N] int64.
 
         The artificial zero frames `episode_start` are left out, wherever they stand, and what
         fills up a file that says how many decisions it has.
         """
         kept = np.flatnonzero([event != "episode_start" for event in self.events])
-        kept = kept[:self.decision_count]
+        return kept[:self.decision_count]
+
+    @property
+    def decisions(self) -> tuple[np.ndarray, np.ndarray]:
+        """Pictures [N, H, W, 3] and the commands [N, 3] given on seeing them."""
+        kept = self.decision_frames
         return self.images[kept], self.commands[kept]
 
 
@@ -104,25 +110,25 @@ def read_told(path: Path) -> tuple[dict[str, Any], Pictures]:
     """
     with guarded(path) as file:
         pictures = find_pictures(file)
-        commands = _read_commands(file, pictures.count)
+        commands = read_commands(file, pictures.count)
         events = _read_events(file, commands, optional=pictures.layout == RGB_IMAGES)
         own = attributes(file["sim"]) if "sim" in file else {}
         facts = {**attributes(file), **own}
         said = _said_by_name(path)
-        scenario, pattern, distance = (_text(facts.get(key)) or said[key] for key in said)
-        source = _text(facts.get("source")) if "sim" in file else "real"
+        scenario, pattern, distance = (text_of(facts.get(key)) or said[key] for key in said)
+        source = text_of(facts.get("source")) if "sim" in file else "real"
         if source not in SOURCES:
             raise ValueError(f"sim/source must be one of {', '.join(SOURCES)}, got {source!r}.")
         return {
             "commands": commands, "events": events, "scenario": scenario, "pattern": pattern,
             "distance": distance, "source": source, "path": path,
-            "name": _text(facts.get("episode_name")) or path.stem,
+            "name": text_of(facts.get("episode_name")) or path.stem,
             "instruction": _read_instruction(file, facts) or default_instruction(scenario),
-            "total_duration_s": _read_duration(facts),
+            "total_duration_s": read_duration(facts),
             "time_s": _read_time(file, pictures.count), "seed_root": _read_seed_root(facts),
             "decision_count": _read_count(own, pictures.count),
             "color_order": "bgr" if pictures.layout == BGR_IMAGES else "rgb",
-            "copy_of": _text(own.get("copy_of")), "layout": _text(own.get("layout")),
+            "copy_of": text_of(own.get("copy_of")), "layout": text_of(own.get("layout")),
         }, pictures
 
 
@@ -157,18 +163,23 @@ def default_instruction(scenario: str | None) -> str | None:
     return load(scenario).instructions.english if scenario in names() else None
 
 
-def _dataset(file: h5py.File, name: str) -> h5py.Dataset:
+def _dataset(file: h5py.Group, name: str) -> h5py.Dataset:
     if not isinstance(file.get(name), h5py.Dataset):
         raise ValueError(f"has no dataset {name!r} (it holds {list(file)}), "
                          f"expected {EXPECTED}.")
     return file[name]
 
 
-def _read_commands(file: h5py.File, frames: int) -> np.ndarray:
+def read_commands(file: h5py.Group, frames: int) -> np.ndarray:
+    """The data set `actions` of a guarded file or group, as [T, 3] float32.
+
+    Raises:
+        ValueError: if there is none, or it is not that for so many frames, or not finite.
+    """
     actions = _dataset(file, "actions")
     if actions.ndim != 2 or actions.shape[1] != 3 or actions.dtype.kind != "f":
         raise ValueError(f"actions must be [T, 3] float32 (linear_x, linear_y, angular_z), "
-                         f"got {_described(actions)}.")
+                         f"got {described(actions)}.")
     _same_length("actions", len(actions), frames)
     with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and refused
         commands = content(actions).astype(np.float32)
@@ -188,9 +199,9 @@ def _read_events(file: h5py.File, commands: np.ndarray, *, optional: bool) -> tu
         return events_of(commands)
     stored = _dataset(file, "action_event_types")
     if stored.ndim != 1 or not is_text(stored):
-        raise ValueError(f"action_event_types must be [T] strings, got {_described(stored)}.")
+        raise ValueError(f"action_event_types must be [T] strings, got {described(stored)}.")
     _same_length("action_event_types", len(stored), len(commands))
-    events = tuple(_text(event) or "" for event in texts(stored))
+    events = tuple(text_of(event) or "" for event in texts(stored))
     for frame, event in enumerate(events):
         if event not in EVENTS:
             raise ValueError(f"unknown event {event!r} in frame {frame}, "
@@ -203,17 +214,22 @@ def _read_instruction(file: h5py.File, facts: dict[str, Any]) -> str | None:
     stored = facts.get("instruction", facts.get("language_instruction"))
     if stored is None and isinstance(file.get("language_instruction"), h5py.Dataset):
         stored = _first_text(file["language_instruction"])
-    return _text(stored)
+    return text_of(stored)
 
 
 def _first_text(dataset: h5py.Dataset) -> Any:
     if not is_text(dataset):
         raise ValueError("language_instruction must be a text, got "
-                         f"{_described(dataset)}.")
+                         f"{described(dataset)}.")
     return dataset[()] if dataset.ndim == 0 else next(texts(dataset), None)
 
 
-def _read_duration(facts: dict[str, Any]) -> float | None:
+def read_duration(facts: Mapping[str, Any]) -> float | None:
+    """The attribute `total_duration`, where there is one.
+
+    Raises:
+        ValueError: if it is no number.
+    """
     stored = facts.get("total_duration")
     if stored is None:
         return None
@@ -244,7 +260,7 @@ def _said_by_name(path: Path) -> dict[str, str | None]:
     return {"scenario": said.scenario, "pattern": said.pattern, "distance": said.distance}
 
 
-def _text(stored: Any) -> str | None:
+def text_of(stored: Any) -> str | None:
     """A stored string, whether HDF5 kept it as text, bytes or an array (then its first)."""
     if isinstance(stored, np.ndarray):
         stored = stored.ravel()[0] if stored.size else None
@@ -253,5 +269,6 @@ def _text(stored: Any) -> str | None:
     return None if stored is None else str(stored)
 
 
-def _described(dataset: h5py.Dataset) -> str:
+def described(dataset: h5py.Dataset) -> str:
+    """Its shape and type, for a sentence."""
     return f"{list(dataset.shape or ())} {dataset.dtype}"

@@ -76,7 +76,7 @@ def write_lab(folder: Path, episodes: Iterable[Episode], asked: Asked) -> None:
 
 def _write(path: Path, episode: Episode, asked: Asked) -> None:
     frames, height, width, _ = episode.images.shape
-    decisions = len(episode.decisions[1])
+    decisions = len(episode.decision_frames)
     told = words_of(episode) | {"decisions": decisions, "original": episode.name,
                                 "converted_from": asked.origin}
     if asked.rotated_180:

@@ -21,7 +21,7 @@ from episodes.packing import (
     pack_zstd,
     swap_channels,
 )
-from episodes.pixels import JPEG
+from episodes.pixels import BGR_IMAGES, JPEG
 
 STORAGES = ("zstd", "gzip", JPEG)
 STORAGE_OF = {"lab": "gzip", "full": "zstd"}  # where nothing else is asked for
@@ -64,38 +64,40 @@ def write_pictures(file: h5py.File, pictures: np.ndarray, seen: list[int], stora
         that readers may refuse files that claim to unpack to more than gzip could have packed.
     """
     shown = sorted(set(seen))
-    packed = dict(zip(shown, _packed(pictures, shown, storage)))
+    packed = dict(zip(shown, packed_by(PACKERS[storage], [pictures[each] for each in shown])))
     room = FREE_BYTES + MOST_RATIO * sum(len(packed[number]) for number in seen)
     if storage == "zstd" and len(seen) * pictures[0].nbytes > room:
         return write_pictures(file, pictures, seen, "gzip")
     if storage == JPEG:
         _write_jpegs(file, packed, seen, pictures.shape[1:3])
     else:
-        _write_chunks(file, packed, seen, pictures.shape[1:], *FILTER[storage])
+        write_chunks(file, BGR_IMAGES, [packed[number] for number in seen], pictures.shape[1:],
+                     *FILTER[storage])
     return storage
 
 
-def _packed(pictures: np.ndarray, shown: Sequence[int], storage: str) -> Iterator[bytes]:
-    chosen = (pictures[number] for number in shown)
+def packed_by(packer: Callable[[np.ndarray], bytes],
+              pictures: Sequence[np.ndarray]) -> Iterator[bytes]:
+    """Each picture packed; large ones by several threads."""
     threads = min(THREADS, len(os.sched_getaffinity(0)))
-    if pictures[0].nbytes < LARGE_BYTES or threads == 1:
-        yield from map(PACKERS[storage], chosen)
+    if not pictures or pictures[0].nbytes < LARGE_BYTES or threads == 1:
+        yield from map(packer, pictures)
         return
     with ThreadPoolExecutor(threads) as pool:
-        yield from pool.map(PACKERS[storage], chosen)
+        yield from pool.map(packer, pictures)
 
 
-def _write_chunks(file: h5py.File, packed: dict[int, bytes], seen: list[int],
-                  size: tuple[int, ...], number: int, level: int) -> None:
-    """The laboratory's `images` [T, H, W, 3] BGR, one chunk a frame, packed already."""
+def write_chunks(group: h5py.Group, name: str, packed: Sequence[bytes], size: tuple[int, ...],
+                 number: int, level: int) -> None:
+    """A data set [T, H, W, 3] uint8, one chunk a frame, packed already by a filter of HDF5."""
     made = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     made.set_obj_track_times(False)
     made.set_chunk((1, *size))
     made.set_filter(number, h5py.h5z.FLAG_OPTIONAL, (level,))  # needed by who reads by HDF5 alone
-    images = h5py.h5d.create(file.id, b"images", h5py.h5t.STD_U8LE,
-                             h5py.h5s.create_simple((len(seen), *size)), made)
-    for frame, picture in enumerate(seen):
-        images.write_direct_chunk((frame, 0, 0, 0), packed[picture])
+    images = h5py.h5d.create(group.id, name.encode(), h5py.h5t.STD_U8LE,
+                             h5py.h5s.create_simple((len(packed), *size)), made)
+    for frame, chunk in enumerate(packed):
+        images.write_direct_chunk((frame, 0, 0, 0), chunk)
 
 
 def _write_jpegs(file: h5py.File, packed: dict[int, bytes], seen: list[int],

@@ -9,6 +9,8 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
 from envs import load_robot
+from episodes.convert import Options, convert
+from episodes.hdf5 import find_episodes, read_episode
 from episodes.rosbag import Told, read_bag
 
 TYPES = get_typestore(Stores.ROS2_HUMBLE)
@@ -207,3 +209,20 @@ def test_what_is_no_bag_is_refused_in_a_sentence(tmp_path, name):
 def test_unknown_words_are_refused(words, says):
     with pytest.raises(ValueError, match=says):
         Told(**words)
+
+
+def test_a_folder_of_bags_becomes_files_and_a_damaged_bag_a_sentence(tmp_path):
+    for name, since_s in (("first", 1.0), ("second", 1.5)):
+        bag(tmp_path / "in" / name, [*pictures(4.0), *velocities(DRIVE, since_s)])
+    (tmp_path / "in" / "torn.mcap").write_text("no bag", encoding="utf-8")
+    report = convert(Options(tmp_path / "in", tmp_path / "out", from_="rosbag",
+                             scenario="2box_hori_left"))
+    assert [odd.sentence.split(": ")[0] for odd in report.left_out] == [
+        str(tmp_path / "in" / "torn.mcap")]
+    first, second = (read_episode(path) for path in find_episodes(tmp_path / "out"))
+    for episode in (first, second):
+        assert episode.commands == pytest.approx(np.array(UNITS))
+        assert episode.images[0, 20, 20].tolist() == list(RED)
+    assert first.time_s[:4] == pytest.approx([0.0, 0.0, 0.4, 0.8])
+    with pytest.raises(ValueError, match="Did you mean 'serbot'"):
+        convert(Options(tmp_path / "in", tmp_path / "no", from_="rosbag", robot="serbott"))
