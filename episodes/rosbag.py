@@ -166,7 +166,7 @@ def _decoded(message: Any, number: int) -> np.ndarray:
 
 def _episodes(bag: _Bag, path: Path, robot: RobotSpec, told: Told) -> Iterator[Episode]:
     pictures_ns, (told_ns, velocities) = bag.times(), bag.velocities()
-    commands = _commands(velocities, robot, told.wire)
+    commands = commands_of(velocities, robot, told.wire)
     moving = told_ns[np.abs(commands).max(axis=1, initial=0.0) > robot.dead_band]
     gaps = np.flatnonzero(np.diff(pictures_ns) > GAP_S * SECOND_NS) + 1
     count = 0
@@ -185,8 +185,12 @@ def _episodes(bag: _Bag, path: Path, robot: RobotSpec, told: Told) -> Iterator[E
                          f"{len(told_ns)} velocities.")
 
 
-def _commands(velocities: np.ndarray, robot: RobotSpec, wire: str) -> np.ndarray:
-    """Velocities [N, 3] as on the wire, as commands [N, 3] float32 within their range."""
+def commands_of(velocities: np.ndarray, robot: RobotSpec, wire: str) -> np.ndarray:
+    """Velocities [N, 3] as on the wire, as commands [N, 3] float32 within their range.
+
+    Raises:
+        ValueError: for velocities far beyond what the robot can do.
+    """
     full = (robot.speed_m_s, robot.speed_m_s, robot.turn_rate_rad_s)
     found = velocities if wire == "lab" else velocities / full * COMMAND_LIMIT
     if len(found) and np.abs(found).max() > 10 * COMMAND_LIMIT:
