@@ -31,8 +31,12 @@ def interval(sums: np.ndarray, counted: np.ndarray | None = None, sizes: Sequenc
             groups like these, not of these.
 
     Returns:
-        Lower and upper ends [M]; NaN where nothing was counted in some resample.
+        Lower and upper ends [M]; NaN where nothing was counted in some resample, and across a
+        single group: one says nothing of others.
     """
+    if across and len(sizes) < 2:
+        unknown = np.full(np.shape(sums)[1:], np.nan)
+        return unknown, unknown
     low, high = np.quantile(drawn_means(sums, counted, sizes, across=across), (TAIL, 1.0 - TAIL),
                             axis=0)
     return low, high

@@ -64,7 +64,7 @@ def across_scenarios(lines: list[dict[str, Any]]) -> dict[str, Any]:
     """Rates and means of all scenarios together, by a bootstrap that knows what shares a layout.
 
     Layouts are drawn anew within every scenario, left and right of one together; for `like_these`,
-    scenarios are drawn anew before.
+    scenarios are drawn anew before, and None stands where all share their layouts.
     """
     judged = [line for line in lines if line["ended_by"] != "policy_error"]
     if not judged:
@@ -74,8 +74,12 @@ def across_scenarios(lines: list[dict[str, Any]]) -> dict[str, Any]:
     ends = {kind: np.round(interval(layouts.sums, layouts.counted, layouts.sizes, across=across), 6)
             for kind, across in (("these", False), ("like_these", True))}
     return {name: {"value": round(float(layouts.means[number]), 6),
-                   **{kind: each[:, number].tolist() for kind, each in ends.items()}}
+                   **{kind: _ends(each[:, number]) for kind, each in ends.items()}}
             for number, name in enumerate(ACROSS)}
+
+
+def _ends(interval_of: np.ndarray) -> list[float] | None:
+    return interval_of.tolist() if np.isfinite(interval_of).all() else None
 
 
 def closed_row(lines: list[dict[str, Any]]) -> dict[str, Any]:

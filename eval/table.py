@@ -98,8 +98,12 @@ def _means(rows: dict[str, Any], columns: dict[str, tuple[str, int]]) -> Table:
 def _across(summary: dict[str, Any]) -> Table:
     return ["", "value", "these scenarios", "scenarios like these"], [
         [name.replace("_", " "), number_cell(row["value"], 3),
-         *[f"[{row[kind][0]:.3f}, {row[kind][1]:.3f}]" for kind in ("these", "like_these")]]
+         *[_ends_cell(row[kind]) for kind in ("these", "like_these")]]
         for name, row in summary["across_scenarios"].items()]
+
+
+def _ends_cell(ends: list[float] | None) -> str:
+    return "-" if ends is None else f"[{ends[0]:.3f}, {ends[1]:.3f}]"
 
 
 def _lateness(row: dict[str, Any]) -> list[str]:

@@ -29,6 +29,12 @@ def test_within_groups_that_are_all_alike_nothing_varies_but_the_groups():
     assert (low, high) == (0.0, 1.0)  # both times the same group: a chance of a quarter each
 
 
+def test_a_single_group_says_nothing_of_groups_like_it():
+    ends = interval(np.array([[0.0, 1.0], [1.0, 0.0]]), sizes=(2,), across=True)
+    assert np.isnan(ends).all()
+    assert np.shape(ends) == (2, 2)
+
+
 def test_several_sums_have_the_intervals_that_each_has_alone():
     values = np.random.default_rng(1).normal(size=(30, 3))
     low, high = interval(values, sizes=(10, 20))
