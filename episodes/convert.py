@@ -28,6 +28,7 @@ from scenarios import names
 from scenarios.cli import LogLevel, run_command
 
 LEFT_OUT = 1  # the exit code
+TOLD_EVERY = 100  # episodes
 MOST_TEXT = 2000  # characters of a name, an instruction, ...
 ROOM = 1e-3  # of a command beyond its limit: files have rounded numbers
 SUMMARY = "conversion.json"
@@ -45,9 +46,10 @@ class Options:
     out: Path
     """Folder for what is written; must be new or empty."""
     from_: Annotated[str, tyro.conf.arg(name="from")] = "lab"
-    """The format that is read: lab, robomimic, rosbag."""
+    """The format that is read: lab, robomimic, rosbag, lerobot."""
     to: str = "lab"
-    """The format that is written: lab, robomimic, calvin."""
+    """The format that is written: lab, robomimic, calvin; lerobot (pictures as they are),
+    lerobot_video, lerobot_xy (actions of two numbers)."""
     compat: bool = False
     """With --to lab: gzip, one frame a chunk, as the laboratory's loaders read it by plain h5py."""
     rotate: Literal[0, 180] = 0
@@ -149,7 +151,8 @@ def _sound(read: Reader, one_size: bool, options: Options, report: Report) -> It
         size = own
         report.converted += 1
         report.color_orders["bgr" if options.bgr else each.color_order] += 1
-        logger.debug("%s: taken", _where(each))
+        if report.converted % TOLD_EVERY == 0:
+            logger.info("%d episodes converted", report.converted)
         yield _turned(each, options)
 
 

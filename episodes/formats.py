@@ -66,11 +66,15 @@ READERS: Mapping[str, str] = {  # name -> module:function, a Reader
     "lab": "episodes.lab_format:read_lab",
     "robomimic": "episodes.robomimic:read_robomimic",
     "rosbag": "episodes.bags:read_bags",
+    "lerobot": "episodes.lerobot_format:read",
 }
 WRITERS: Mapping[str, Target] = {
     "lab": Target("episodes.lab_format:write_lab", colours="BGR"),
     "robomimic": Target("episodes.robomimic:write_robomimic"),
     "calvin": Target("episodes.calvin:write_calvin"),
+    "lerobot": Target("episodes.lerobot_format:write_images", one_size=True),
+    "lerobot_video": Target("episodes.lerobot_format:write_videos", one_size=True),
+    "lerobot_xy": Target("episodes.lerobot_format:write_plane", one_size=True),
 }
 Entry = TypeVar("Entry")
 
