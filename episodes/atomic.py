@@ -58,8 +58,16 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """Temporary files of writers that died, of any file; sorted. Nobody may be writing now."""
+    """Temporary files and folders of writers that died; sorted. Nobody may be writing now."""
     return sorted(path for path in folder.iterdir() if LEFTOVER.fullmatch(path.name))
+
+
+def remove(path: Path) -> None:
+    """Remove what a writer left that died."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _write(path: Path, content: bytes | bytearray | memoryview) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from envs import load_robot
@@ -23,7 +24,8 @@ def read_bags(path: Path, given: Given) -> Iterator[Episode | LeftOut]:
     robot = load_robot(given.robot)
     for each in _bags(path):
         try:
-            yield from read_bag(each, robot, given)
+            for episode in read_bag(each, robot, given):
+                yield replace(episode, place=episode.name)
         except ValueError as error:
             if each == path:
                 raise

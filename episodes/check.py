@@ -14,7 +14,7 @@ from typing import Annotated
 import tyro
 
 from episodes import seal
-from episodes.atomic import leftovers, write_atomically
+from episodes.atomic import leftovers, remove, write_atomically
 from episodes.check_report import as_html, as_json, in_words
 from episodes.doctor import findings
 from episodes.examine import Facts, examine
@@ -89,7 +89,7 @@ def check(path: Path, *, repair: bool = False) -> Findings:
             sealed += seal.read_seal(each) is not None
     if repair:
         for each in left:
-            each.unlink(missing_ok=True)
+            remove(each)
         if (path / INDEX_FILE).exists():
             open_index(path, rebuild=True)
     return Findings(sound, sealed, damaged, [] if repair else left, facts)

@@ -33,7 +33,7 @@ FILE = "demo.hdf5"
 PICTURE, LAST = "front_image", "last_command"
 EXPECTED = "a robomimic file with data/demo_0/actions, data/demo_0/obs/front_image, ..."
 MOST_LINKS = 1_000_000
-GYM = 2  # robomimic's number for environments of Gymnasium
+GYM = 2  # robomimic's number for environments of Gymnasium: `type` in its code, env_type in words
 
 
 def write_robomimic(folder: Path, episodes: Iterable[Episode], asked: Asked) -> None:
@@ -84,7 +84,7 @@ def _write(group: h5py.Group, episode: Episode, asked: Asked) -> int:
 def _environment(scenarios: set[str]) -> str:
     """`env_args`: the world of the only scenario, or of all of them by keyword."""
     name = f"MobileVLA/{scenarios.pop()}-v0" if len(scenarios) == 1 else "MobileVLA"
-    return json.dumps({"env_name": name, "env_type": GYM, "env_version": "0",
+    return json.dumps({"env_name": name, "type": GYM, "env_type": GYM, "env_version": "0",
                        "env_kwargs": {"scenarios": sorted(scenarios)} if scenarios else {}})
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import h5py
@@ -12,11 +13,13 @@ import numpy as np
 import pytest
 
 import scenarios
+from episodes.check import check
 from episodes.convert import Options, convert, main
 from episodes.dataset import Dataset
 from episodes.formats import READERS, WRITERS
 from episodes.hdf5 import find_episodes, read_episode
 from episodes.hdf5_writer import write_episode
+from episodes.trial.bombs import BOMBS
 from tests.episodes import laboratory as lab
 from tests.episodes.records import record
 
@@ -239,6 +242,37 @@ def test_nothing_to_read_is_said(tmp_path, source):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="no such file|holds no file"):
         convert(Options(tmp_path / source, tmp_path / "out"))
+
+
+def test_hostile_files_are_left_out_and_the_sound_one_is_converted(source, tmp_path):
+    for number, make in enumerate(BOMBS.values()):
+        make(source / f"episode_20250815_1000{number:02d}_1box_vert_left_core_far.h5")
+    sound = lab.november(source)
+    report = convert(Options(source, tmp_path / "out"))
+    assert [path.name for path in find_episodes(tmp_path / "out")] == [sound.name]
+    assert Counter(odd.reason for odd in report.left_out) == {"unreadable": len(BOMBS), "name": 1}
+    assert all("\n" not in odd.sentence for odd in report.left_out)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import episodes.lab_format
+from episodes.convert import Options, convert
+episodes.lab_format.write_content = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+convert(Options(Path(sys.argv[1]), Path(sys.argv[2])))
+"""
+
+
+def test_a_killed_conversion_leaves_no_folder_and_what_it_left_is_cleaned(source, tmp_path):
+    lab.august(source)
+    out = tmp_path / "all" / "out"
+    done = subprocess.run([sys.executable, "-c", KILLED, source, out], cwd=ROOT)
+    assert done.returncode == -9
+    (left,) = out.parent.iterdir()
+    assert check(out.parent).leftovers == [left]
+    assert check(out.parent, repair=True).is_sound
+    assert list(out.parent.iterdir()) == []
 
 
 def test_a_full_disk_leaves_nothing_behind(source, tmp_path, monkeypatch):

@@ -66,7 +66,7 @@ def test_the_file_says_what_robomimic_asks_of_it(source):
     with h5py.File(written(source)) as f:
         assert f["data"].attrs["total"] == 34
         assert json.loads(f["data"].attrs["env_args"]) == {
-            "env_name": "MobileVLA", "env_type": 2, "env_version": "0",
+            "env_name": "MobileVLA", "type": 2, "env_type": 2, "env_version": "0",
             "env_kwargs": {"scenarios": ["1box_hori_left", "1box_vert_left"]}}
         assert f["data/demo_0/obs/front_image"].compression == "gzip"
         assert f["data/demo_0"].attrs["instruction"].startswith("Navigate around")
