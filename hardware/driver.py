@@ -43,10 +43,12 @@ class Driver:
 
     def tick(self, late_s: float) -> bool:
         """Hear, decide, drive, show; false when all is over."""
-        now_s = time.monotonic()
         self._late.append(late_s)
-        self._hear(now_s)
-        self._look()
+        beats, orders = self._watchdog.heard(), self._orders.heard()
+        frame = self._transport.frame()
+        now_s = time.monotonic()  # taken last: nothing that came in is from the future
+        self._look(frame)
+        self._hear(beats, orders, now_s)
         if self._transport.emergency:
             self._gate.stop(self._transport.emergency)
         velocity = self._gate.tick(now_s)
@@ -66,10 +68,11 @@ class Driver:
         self._gate.disarm()
         self.ending = True
 
-    def _hear(self, now_s: float) -> None:
-        if any("beat" in message for message in self._watchdog.heard()):
+    def _hear(self, beats: list[dict[str, Any]], orders: list[dict[str, Any]],
+              now_s: float) -> None:
+        if beats:
             self._gate.saw_watchdog(now_s)
-        for order in self._orders.heard():
+        for order in orders:
             try:
                 self._obey(order, now_s)
             except RefusedError as refused:
@@ -99,9 +102,8 @@ class Driver:
             case "mode":
                 gate.set_mode(order["mode"])
 
-    def _look(self) -> None:
+    def _look(self, frame: Frame | None) -> None:
         """Show a new picture; one that comes again, or shows nothing, is not a live camera."""
-        frame = self._transport.frame()
         if frame is None or frame.number <= self._shown:
             return
         self._shown = frame.number
