@@ -16,7 +16,7 @@ from eval.inference import ALPHA, holm, mcnemar, samples_needed
 from eval.layouts import JUDGED, Layouts, table
 from eval.metrics import MEANS, MODES
 from eval.pairing import Pairs
-from eval.resampling import interval, sign_flip
+from eval.resampling import interval, or_none, sign_flip
 
 RATES = (*JUDGED, *(f"success_{mode}" for mode in MODES))
 METRICS = (*RATES, *MEANS)
@@ -198,10 +198,10 @@ def _differences(names: tuple[str, ...], mine: np.ndarray, theirs: np.ndarray,
         if not pairs[k]:
             found.append(Difference(name, 0, None, None))
             continue
-        numbers = [each if math.isfinite(each) else None for each in (
+        numbers = [or_none(each) for each in (
             layouts.means[k], low[k], high[k], low_like[k], high_like[k], p[k])]
         found.append(Difference(name, int(pairs[k]), float(means[0][k]), float(means[1][k]),
-                                *[each if each is None else float(each) for each in numbers]))
+                                *numbers))
     return found
 
 

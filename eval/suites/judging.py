@@ -13,7 +13,9 @@ from eval.table import Table, rate_cell
 
 METRIC = "success"
 HOW = ("Differences are an arm's success minus the control's on the same episodes, in points, in "
-       "[] the 95 % bootstrap interval over layouts. p: exact McNemar where each layout stands "
+       "[] the 95 % bootstrap interval over layouts; none where a group of scenarios has one "
+       "layout. Left and right of one index share a layout: the success column's intervals count "
+       "it twice, and are narrower than the truth. p: exact McNemar where each layout stands "
        "once, else sign flips of layouts; Holm's over all arms.")
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from eval.layouts import Layouts
 from eval.pairing import Line, Side
-from eval.resampling import interval
+from eval.resampling import interval, or_none
 from eval.statistics import Mean, Rate, rate
 from eval.suites.arm import CONTROL, Arm, Extra, Found, Suite, chosen
 from eval.suites.options import Config
@@ -63,7 +63,7 @@ def causality(control: Side, swapped: Side) -> tuple[Mean, Rate]:
     layouts = Layouts.of([first["scenario"] for first, _ in pairs],
                          [first["seed"] for first, _ in pairs], np.array(turned)[:, None])
     low, high = interval(layouts.sums, layouts.counted, layouts.sizes)
-    return (Mean(float(layouts.means[0]), len(pairs), float(low[0]), float(high[0])),
+    return (Mean(float(layouts.means[0]), len(pairs), or_none(low[0]), or_none(high[0])),
             rate((layouts.sums == layouts.counted)[:, 0]))
 
 

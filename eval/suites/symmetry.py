@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from eval.pairing import Line, Side
-from eval.resampling import interval
+from eval.resampling import interval, or_none
 from eval.results import load_record
 from eval.statistics import Mean
 from eval.suites.arm import Arm, Extra, Found, Suite, chosen
@@ -68,7 +68,7 @@ def violations(side: Side) -> tuple[list[dict[str, Any]], Mean]:
         return found, Mean(None, 0)
     counts, of = np.array(shares).T
     low, high = interval(counts, of)
-    return found, Mean(float(counts.sum() / of.sum()), len(shares), float(low), float(high))
+    return found, Mean(float(counts.sum() / of.sum()), len(shares), or_none(low), or_none(high))
 
 
 def _violation(line: Line, asked: np.ndarray, image: np.ndarray, apart: np.ndarray,

@@ -35,6 +35,35 @@ def test_a_single_group_says_nothing_of_groups_like_it():
     assert np.shape(ends) == (2, 2)
 
 
+@pytest.mark.parametrize(("layouts", "least"), [(2, 0.92), (4, 0.93), (5, 0.93), (25, 0.92)])
+def test_few_layouts_a_group_are_covered_as_often_as_promised(layouts, least):
+    rng = np.random.default_rng(1)  # outcomes of 500 comparisons in 4 groups, on average alike
+    shares = rng.choice([1.0, -1.0, 0.0], p=[0.15, 0.15, 0.7], size=(4 * layouts, 500))
+    low, high = interval(shares, sizes=(layouts,) * 4)
+    assert least <= np.mean((low <= 0.0) & (high >= 0.0)) <= 0.98
+
+
+def test_a_layout_alone_in_its_group_says_nothing_of_how_layouts_vary():
+    low, high = interval(np.array([1.0, 0.0, 1.0]), sizes=(2, 1))
+    assert np.isnan(low)
+    assert np.isnan(high)
+    low, high = interval(np.array([1.0, 0.0, 1.0]), sizes=(1, 1, 1), across=True)
+    assert (low, high) == (0.0, 1.0)  # but groups may be drawn anew
+
+
+def test_one_group_says_nothing_of_how_groups_vary():
+    low, high = interval(np.array([1.0, 0.0, 1.0]), across=True)
+    assert np.isnan([low, high]).all()
+
+
+def test_resamples_without_the_number_are_left_out():
+    sums = np.array([[0.0]] * 34 + [[-1.0]] * 6)
+    low, high = interval(sums, (sums != 0.0).astype(float), sizes=(40,))
+    assert (low[0], high[0]) == (-1.0, -1.0)
+    low, high = interval(sums, np.zeros_like(sums))
+    assert np.isnan([low[0], high[0]]).all()
+
+
 def test_several_sums_have_the_intervals_that_each_has_alone():
     values = np.random.default_rng(1).normal(size=(30, 3))
     low, high = interval(values, sizes=(10, 20))
