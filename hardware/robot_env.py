@@ -31,8 +31,10 @@ SETTLE_S = 0.15  # after a reset, pictures of before may still be under way
 REST_S = STOP_S + 2 * TICK_S  # after a command's end: by then the gate has it stand
 LAG_S = 0.05  # CHOSEN: from the light to here; a picture that arrived earlier shows it moving
 UNKNOWN = "unknown"  # a factor that nobody stated
-CAMERA_WORDS = {"frozen camera": "The camera is frozen: its pictures are counted up, but show the "
-                                 "same while the robot is told to move."}
+WATCHDOG = "watchdog"  # why the gate has the robot stand where nobody watches over the driver
+WORDS = {"frozen camera": "The camera is frozen: its pictures are counted up, but show the "
+                          "same while the robot is told to move.",
+         WATCHDOG: "The watchdog gives no sign of life: nothing moves without it."}
 
 
 class _Plain:
@@ -54,8 +56,8 @@ class RobotEnv(_Base):
     as the laboratory's late nodes drove. `info["sent"]` is the command that
     was in force, in command units: zero where the gate refused it, the operator's where he drove.
     Poses are unknown (NaN) unless a referee knows them. An episode is terminated by `safety_stop`
-    (disarmed, emergency stop, no pictures, robot gone) or by the referee, and truncated after
-    `max_decisions`.
+    (disarmed, emergency stop, no pictures, robot or watchdog gone) or by the referee, and truncated
+    after `max_decisions`.
     """
 
     metadata = {"render_modes": [], "render_fps": 2.5}
@@ -94,7 +96,7 @@ class RobotEnv(_Base):
         """Stand, wait for live pictures and for the operator's consent.
 
         Raises:
-            LinkLostError: if there are no pictures.
+            LinkLostError: if there are no pictures, or nobody watches before the first decision.
             RefusedError: if the robot must not be armed.
             ValueError: for an unknown option.
         """
@@ -111,7 +113,7 @@ class RobotEnv(_Base):
         self._last = self.pilot.state()
         frame = self._fresh(since_s)
         if frame is None:
-            raise LinkLostError("The camera froze before the first decision.")
+            raise LinkLostError(_why_not(self._last))
         self._said = self._info(None)
         return self._observation(frame, self._state()), self._said
 
@@ -170,13 +172,16 @@ class RobotEnv(_Base):
             time.sleep(POLL_S)
 
     def _fresh(self, since_s: float) -> Frame | None:
-        """The latest picture, if it is no older than that moment; waits a little for one."""
+        """The latest picture, if it is no older than that moment; waits a little for one.
+
+        None, too, where the watchdog stays away: one pause of the machine is borne.
+        """
         until_s = time.monotonic() + PATIENCE_S
         while time.monotonic() < until_s:
             frame = self.pilot.frame()
             state = self._state()
             if (frame is not None and frame.arrived_s >= since_s and not frame.is_black
-                    and (state.live or not state.armed)):
+                    and (state.live and state.why != WATCHDOG or not state.armed)):
                 return frame
             if state.lost:
                 return None
@@ -191,8 +196,7 @@ class RobotEnv(_Base):
     def _ended(self, frame: Frame | None, state: State) -> str | None:
         """`safety_stop` and, in `why`, what happened; None while all is well."""
         if state.lost or frame is None:
-            self.why = state.lost or CAMERA_WORDS.get(
-                state.why, f"No live pictures for {PATIENCE_S:g} s.")
+            self.why = _why_not(state)
         elif not state.armed:
             self.why = f"The robot was stopped ({state.why})."
         return "safety_stop" if self.why else None
@@ -225,6 +229,11 @@ class RobotEnv(_Base):
                 "path": [truth.robot], "resampled": 0}
 
 
+def _why_not(state: State) -> str:
+    """Why there is no picture to go on with."""
+    return state.lost or WORDS.get(state.why, f"No live pictures for {PATIENCE_S:g} s.")
+
+
 def wait_for_arming(pilot: Pilot, patience_s: float = START_S) -> None:
     """Arm without asking anybody, as soon as the watchdog is there.
 
@@ -236,6 +245,6 @@ def wait_for_arming(pilot: Pilot, patience_s: float = START_S) -> None:
         try:
             return pilot.arm()
         except RefusedError as refused:
-            if refused.reason not in ("watchdog", "camera") or time.monotonic() > until_s:
+            if refused.reason not in (WATCHDOG, "camera") or time.monotonic() > until_s:
                 raise
             time.sleep(POLL_S)

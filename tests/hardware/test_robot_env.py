@@ -212,6 +212,32 @@ def test_a_camera_that_counts_on_but_shows_the_same_ends_the_episode(monkeypatch
     assert env.why.startswith("The camera is frozen")
 
 
+def test_a_watchdog_that_is_gone_ends_the_episode_and_a_pause_of_it_does_not(monkeypatch):
+    monkeypatch.setattr("hardware.robot_env.PATIENCE_S", 0.5)
+    pilot = FakePilot()
+    env = world(pilot)
+    env.reset()
+    gone = dataclasses.replace(STILL, why="watchdog")
+    until_s = time.monotonic() + 0.2
+    pilot.state = lambda: gone if time.monotonic() < until_s else pilot.now
+    assert env.step(np.float32(AHEAD))[4]["ended_by"] is None
+    pilot.state = lambda: gone
+    assert env.step(np.float32(AHEAD))[4]["ended_by"] == "safety_stop"
+    assert env.why.startswith("The watchdog gives no sign of life")
+
+
+@pytest.mark.parametrize(("state", "says"), [
+    (dataclasses.replace(STILL, why="watchdog"), "The watchdog"),
+    (dataclasses.replace(STILL, live=False, why="camera"), "No live pictures"),
+    (dataclasses.replace(STILL, armed=False, lost="The cable is out."), "The cable is out.")])
+def test_what_goes_wrong_before_the_first_decision_is_called_by_its_name(monkeypatch, state, says):
+    monkeypatch.setattr("hardware.robot_env.PATIENCE_S", 0.3)
+    pilot = FakePilot()
+    pilot.now = state
+    with pytest.raises(LinkLostError, match=says):
+        RobotEnv(SCENARIO, ROBOT, pilot, consent=lambda pilot: None).reset()
+
+
 def test_nothing_begins_without_consent():
     pilot = FakePilot()
 
