@@ -1,6 +1,6 @@
 """CALVIN's folders: one file a decision, and tables that say where episodes begin and end.
 
-    training/episode_0000000.npz                 one decision; numbers go on through both folders
+    training/episode_0001000.npz                 one decision; numbers go on through both folders
     training/ep_start_end_ids.npy                [E, 2] int64: first and last number, both included
     training/ep_lens.npy                         [E] int64
     training/lang_annotations/auto_lang_ann.npy  what CALVIN's loaders unpickle, see below
@@ -32,6 +32,7 @@ from policies.picture import squeeze
 
 SIZE = (224, 224)  # height, width
 FOLDERS = ("training", "validation")
+FIRST = 1000  # number: CALVIN's loader wants an episode's last one above its longest window
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def write_calvin(folder: Path, episodes: Iterable[Episode], asked: Asked) -> Non
     training.mkdir()
     spans: list[_Span] = []
     for episode in episodes:
-        spans.append(_write(training, episode, spans[-1].last + 1 if spans else 0))
+        spans.append(_write(training, episode, spans[-1].last + 1 if spans else FIRST))
     chosen = held_out((span.layout for span in spans), asked.hold_out)
     kept_out = [span for span in spans if span.layout in chosen]
     if kept_out:

@@ -29,7 +29,8 @@ from scenarios.cli import LogLevel, run_command
 
 LEFT_OUT = 1  # the exit code
 TOLD_EVERY = 100  # episodes
-MOST_TEXT = 2000  # characters of a name, an instruction, ...
+MOST_TEXT = {"scenario": 100, "pattern": 100, "distance": 100, "instruction": 2000, "name": 2000,
+             "copy_of": 2000, "layout": 100}  # characters
 ROOM = 1e-3  # of a command beyond its limit: files have rounded numbers
 SUMMARY = "conversion.json"
 KNOWN_COLOURS = ("lab", "rosbag")  # formats whose files say it, or are always the same
@@ -90,9 +91,10 @@ class Report:
     left_out: list[LeftOut] = field(default_factory=list)
 
     def leave_out(self, odd: LeftOut) -> None:
-        """Count it, and say why at once."""
-        self.left_out.append(odd)
-        print(f"left out: {odd.sentence}", flush=True)
+        """Count it, and say why at once; a path may have bytes that are no text."""
+        sentence = odd.sentence.encode("utf-8", "backslashreplace").decode("utf-8")
+        self.left_out.append(replace(odd, sentence=sentence))
+        print(f"left out: {sentence}", flush=True)
 
 
 def convert(options: Options) -> Report:
@@ -192,11 +194,11 @@ def _odd(episode: Episode, any_scenario: bool) -> LeftOut | None:
     if not episode.instruction:
         return LeftOut("instruction", f"{where}: has no instruction, nor has its scenario; give "
                                       f"one by --instruction.")
-    for name in ("name", "scenario", "pattern", "distance", "instruction", "copy_of", "layout"):
+    for name, most in MOST_TEXT.items():
         text = getattr(episode, name) or ""
-        if len(text) > MOST_TEXT or "\0" in text or not _encodes(text):
+        if len(text) > most or "\0" in text or not _encodes(text):
             return LeftOut("text", f"{where}: {name} is {text[:40]!r}, expected text of at most "
-                                   f"{MOST_TEXT} characters.")
+                                   f"{most} characters.")
     if np.abs(commands).max() > COMMAND_LIMIT + ROOM:
         frame = int(np.abs(commands).max(axis=1).argmax())
         return LeftOut("range", f"{where}: actions are {_rounded(commands[frame])} in frame "

@@ -18,6 +18,7 @@ from episodes.hdf5_writer import Content, add_attribute, write_content
 from episodes.names import EpisodeName, check_scenario, parse
 
 UNDATED_SINCE = datetime(1970, 1, 1)  # in the names of episodes that nobody dated: a second each
+A_SECOND, LATEST = timedelta(seconds=1), datetime.max - timedelta(seconds=1)
 
 
 def read_lab(path: Path, given: Given) -> Iterator[Episode | LeftOut]:
@@ -108,7 +109,7 @@ def _free_name(episode: Episode, taken: set[str]) -> str:
         name = str(_name(episode, moment, said.period if said else None))
         if name not in taken:
             return name
-        moment += timedelta(seconds=1)
+        moment = moment + A_SECOND if moment < LATEST else UNDATED_SINCE
 
 
 def _name(episode: Episode, moment: datetime, period: str | None) -> EpisodeName:

@@ -32,7 +32,7 @@ from scenarios import names
 FILE = "demo.hdf5"
 PICTURE, LAST = "front_image", "last_command"
 EXPECTED = "a robomimic file with data/demo_0/actions, data/demo_0/obs/front_image, ..."
-MOST_LINKS = 1_000_000
+MOST_LINKS = 200_000  # a demonstration has eleven
 GYM = 2  # robomimic's number for environments of Gymnasium: `type` in its code, env_type in words
 
 
@@ -136,15 +136,12 @@ def _demo(path: Path, name: str, group: h5py.Group, given: Given) -> Episode:
         raise ValueError("is no group, expected actions, obs and more in it.")
     pictures, facts = _pictures(group), attributes(group)
     commands = read_commands(group, len(pictures))
-    if (said := facts.get("num_samples", len(commands))) != len(commands):
+    said = facts.get("num_samples", len(commands))
+    if np.ndim(said) or said != len(commands):
         raise ValueError(f"num_samples is {said!r}, expected the {len(commands)} of its actions.")
     source = text_of(facts.get("source")) or given.source
     if source not in SOURCES:
         raise ValueError(f"source must be one of {', '.join(SOURCES)}, got {source!r}.")
-    times_s = content(group["time_s"]) if "time_s" in group else None
-    if times_s is not None and (times_s.shape != (len(commands),) or times_s.dtype.kind != "f"):
-        raise ValueError(f"time_s must be [{len(commands)}] seconds, got "
-                         f"{described(group['time_s'])}.")
     stored = facts.get("instruction", facts.get("language_instruction"))
     root = facts.get("seed_root")
     return started(Episode(
@@ -152,9 +149,22 @@ def _demo(path: Path, name: str, group: h5py.Group, given: Given) -> Episode:
         name=text_of(facts.get("episode_name")) or f"{path.stem}_{name}", path=path,
         place=f"data/{name}", scenario=text_of(facts.get("scenario")), source=source,
         pattern=text_of(facts.get("pattern")), distance=text_of(facts.get("distance")),
-        instruction=text_of(stored), total_duration_s=read_duration(facts), time_s=times_s,
+        instruction=text_of(stored), total_duration_s=read_duration(facts),
+        time_s=_times(group, len(commands)),
         seed_root=int(root) if isinstance(root, int | np.integer) else None,
         copy_of=text_of(facts.get("copy_of")), layout=text_of(facts.get("layout"))))
+
+
+def _times(group: h5py.Group, count: int) -> np.ndarray | None:
+    """`time_s` [N] float64, where there is one."""
+    stored = group.get("time_s")
+    if stored is None:
+        return None
+    if not isinstance(stored, h5py.Dataset):
+        raise ValueError("time_s is a group, expected a data set of seconds.")
+    if stored.shape != (count,) or stored.dtype.kind != "f":
+        raise ValueError(f"time_s must be [{count}] seconds, got {described(stored)}.")
+    return content(stored).astype(np.float64)
 
 
 def _pictures(group: h5py.Group) -> h5py.Dataset:

@@ -10,12 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import scenarios
 from episodes.convert import Options, convert
 from policies.picture import squeeze
 from tests.episodes import laboratory as lab
 
 SPACE = {"rgb_obs": ["rgb_static"], "depth_obs": [], "state_obs": ["robot_obs"],
          "actions": ["rel_actions"], "language": ["language"]}
+LONGEST_WINDOW = 64
+FIRST = 1000
+LEFT = scenarios.load("1box_vert_left").instructions.english
 PLAIN = {("numpy.core.multiarray", "_reconstruct"), ("numpy", "ndarray"), ("numpy", "dtype")}
 
 
@@ -46,7 +50,8 @@ class DiskDataset:
         self.words = said["language"]["ann"]
         self.lookup = []
         for number, (start, end) in enumerate(said["info"]["indx"]):
-            self.lookup += [(index, number) for index in range(start, end + 2 - window)]
+            assert end >= LONGEST_WINDOW
+            self.lookup += [(index, number) for index in range(start, end + 1 - window)]
         first = next(each for each in self.folder.iterdir() if ".npz" in each.suffix)
         self.prefix = re.split(r"\d+", first.stem)[0]
         self.digits = len(re.findall(r"\d+", first.stem)[0])
@@ -72,27 +77,28 @@ def out(tmp_path):
     return tmp_path / "calvin"
 
 
-def test_calvins_loader_finds_every_decision_with_its_words(out):
+def test_calvins_loader_finds_what_was_seen_and_done_with_its_words(out):
     found = {}
     for folder in (out / "training", out / "validation"):
-        data = DiskDataset(folder, window=1)
+        data = DiskDataset(folder, window=2)
         for at, (number, _) in enumerate(data.lookup):
-            found[number] = data[at]
-    assert sorted(found) == list(range(6 * 17))
+            found[number - FIRST] = data[at]
+    assert sorted(found) == [17 * episode + n for episode in range(6) for n in range(15)]
     for number, sample in found.items():
-        episode, decision = divmod(number, 17)
-        seen = squeeze(lab.pictures(seed=episode)[decision + 1], (224, 224))
-        assert np.array_equal(sample["rgb_static"][0], seen)
-        assert np.array_equal(sample["rel_actions"][0], lab.commands()[decision])
-        before = lab.commands()[decision - 1] if decision else np.zeros(3)
-        assert np.array_equal(sample["robot_obs"][0], before)
-        assert "left side" in sample["language"] or sample["language"] == lab.KOREAN
+        episode, first = divmod(number, 17)
+        driven, pictures = lab.commands(), lab.pictures(seed=episode)[1:]
+        for place, decision in enumerate((first, first + 1)):
+            seen = squeeze(pictures[decision], (224, 224))
+            assert np.array_equal(sample["rgb_static"][place], seen)
+            assert np.array_equal(sample["rel_actions"][place], driven[decision])
+            before = driven[decision - 1] if decision else np.zeros(3)
+            assert np.array_equal(sample["robot_obs"][place], before)
+        assert sample["language"] == (lab.KOREAN if episode == 5 else LEFT)
 
 
 def test_windows_do_not_cross_episodes(out):
     data = DiskDataset(out / "training", window=8)
-    assert len(data.lookup) == 5 * 10
-    assert {number % 17 for number, _ in data.lookup} == set(range(10))
+    assert {(number - FIRST) % 17 for number, _ in data.lookup} == set(range(9))
     assert data[3]["rgb_static"].shape == (8, 224, 224, 3)
     assert data[3]["rel_actions"].dtype == np.float32
 
@@ -100,8 +106,12 @@ def test_windows_do_not_cross_episodes(out):
 def test_tables_say_where_episodes_begin_and_end_and_which_are_held_out(out):
     spans = [np.load(out / name / "ep_start_end_ids.npy") for name in ("training", "validation")]
     assert [each.shape for each in spans] == [(5, 2), (1, 2)]
-    assert sorted(np.concatenate(spans).tolist()) == [[17 * n, 17 * n + 16] for n in range(6)]
+    assert sorted(np.concatenate(spans).tolist()) == [
+        [FIRST + 17 * n, FIRST + 17 * n + 16] for n in range(6)]
     assert np.load(out / "training" / "ep_lens.npy").tolist() == [17] * 5
+    for folder, each in zip(("training", "validation"), spans):
+        numbers = {int(path.stem[-7:]) for path in (out / folder).glob("*.npz")}
+        assert numbers == {n for first, last in each for n in range(first, last + 1)}
 
 
 def test_the_words_stand_there_without_a_pickle_too(out):

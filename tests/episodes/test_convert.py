@@ -182,6 +182,23 @@ def test_a_name_that_would_lead_elsewhere_is_not_followed(source, tmp_path):
         "episode_19700101_000000_1box_vert_left_core_medium.h5"]
 
 
+def test_files_that_all_claim_one_name_get_one_each(source):
+    for second in range(3):
+        path = lab.august(source, f"episode_20250815_09035{second}_1box_vert_left_core_far.h5")
+        with h5py.File(path, "a") as file:
+            file.attrs["episode_name"] = "episode_99991231_235959_1box_vert_left_core_far"
+    assert [each.name[:23] for each in converted(source)[0]] == [
+        "episode_19700101_000000", "episode_19700101_000001", "episode_99991231_235959"]
+
+
+def test_a_name_that_is_no_text_is_said_as_far_as_it_can_be(source):
+    lab.august(source)
+    (source / os.fsdecode(b"episode_\xff.h5")).write_bytes(b"torn")
+    kept, report = converted(source)
+    assert len(kept) == 1
+    assert r"episode_\udcff.h5: " in report.left_out[0].sentence
+
+
 @pytest.mark.parametrize("text", ["x" * 3000, "a\0b"])
 def test_texts_that_no_format_takes_are_left_out(source, text):
     lab.august(source)

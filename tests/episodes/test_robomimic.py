@@ -190,6 +190,14 @@ def said_wrongly(f):
     f["data/demo_0"].attrs["num_samples"] = 5
 
 
+def said_often(f):
+    f["data/demo_0"].attrs["num_samples"] = [4, 4]
+
+
+def times_as_a_group(f):
+    f.create_group("data/demo_0/time_s")
+
+
 def linked(f):
     f["data/demo_9"] = h5py.ExternalLink("elsewhere.hdf5", "/data/demo_0")
 
@@ -210,6 +218,8 @@ def a_data_set_for_a_demo(f):
 
 @pytest.mark.parametrize(("spoil", "says", "kept"), [
     (said_wrongly, "data/demo_0: num_samples is .*5.*, expected the 4 of its actions", 1),
+    (said_often, "data/demo_0: num_samples is .*, expected the 4", 1),
+    (times_as_a_group, "data/demo_0: time_s is a group", 1),
     (a_data_set_for_a_demo, "data/demo_9: is no group", 2),
     (linked, "/data/demo_9 is a soft or external link", 0),
     (in_a_circle, "is met twice", 0),
