@@ -60,8 +60,8 @@ class Config:
     instruction: str | None = None
     """What the policy is told; the scenario's English sentence where not given."""
     mode: Literal["vla", "shared", "hybrid", "manual"] = "vla"
-    """Who drives: the policy until the operator takes over; both (shared, alias hybrid); the
-    operator alone."""
+    """Who drives: the policy until the operator takes over; with --web also both (shared, alias
+    hybrid), or the operator alone."""
     robot: str = "serbot"
     """Name or TOML file, as for eval.run: what a command means in m/s."""
     profile: str = "serbot"
@@ -127,6 +127,10 @@ def main(config: Config) -> Callable[[], None]:
     if config.episodes < 1 or config.execute < 1 or config.seed < 0:
         raise ValueError("--episodes and --execute must be 1 or more, --seed 0 or more, got "
                          f"{config.episodes}, {config.execute} and {config.seed}.")
+    if config.mode != "vla" and not config.web:
+        raise ValueError(f"--mode {config.mode} waits for an operator's keys, and here are none: "
+                         "add --web, whose page has them, or drive by hand with "
+                         "`python -m hardware.teleop`.")
     if config.simulated and config.transport not in ("sim", "dds"):
         raise ValueError("--simulated is for --transport dds; leave it out.")
     if config.compat:

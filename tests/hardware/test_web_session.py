@@ -14,6 +14,7 @@ from websockets.sync.client import connect
 
 from episodes.hdf5 import read_episode
 from hardware.journal import Journal
+from hardware.run import Config, main
 from tests.hardware.robots import PATIENCE_S
 from tests.hardware.test_page_line import answer
 
@@ -48,6 +49,13 @@ class Operator:
         self._open.close()
         self.process.send_signal(signal.SIGINT)
         assert self.process.wait(60) == 130
+
+
+@pytest.mark.parametrize("mode", ["manual", "shared", "hybrid"])
+def test_modes_that_wait_for_keys_are_refused_where_no_page_brings_any(mode):
+    with pytest.raises(ValueError, match=r"--web.*hardware\.teleop"):
+        main(Config("forward", "1box_vert_left", mode=mode))
+    assert callable(main(Config("forward", "1box_vert_left", mode=mode, web=True)))
 
 
 def in_phase(name):
