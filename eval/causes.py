@@ -1,8 +1,9 @@
 """Why did an episode fail? It is driven again with one thing repaired; what rescues it is named.
 
 The episode follows its own commands to a moment and goes on from there. Nothing else than the one
-repair is changed, and the same bits follow from the same commands, so an unrepaired branch fails as
-before. Repairs are diagnosis: most of them use the truth, which no policy is ever told.
+repair is changed. The control is a branch with nothing repaired: asked alone, a policy answers a
+rounding error otherwise than in a batch, and where that wins, no repair may take the credit.
+Repairs are diagnosis: most of them use the truth, which no policy is ever told.
 
 They are tried from the narrowest to the widest, for the widest would hide the others.
 """
@@ -32,6 +33,9 @@ from scenarios.schema import SIDES
 
 NOMINAL = "nominal"
 UNKNOWN = "none found"
+NOT_REPEATABLE = "not repeatable"  # it is won with nothing repaired
+NOTHING = "nothing"  # what the control repairs
+SUCCESS = "success"
 DECIDES = "decisions"  # only another driver rescues it
 
 
@@ -186,8 +190,8 @@ REPAIRS: dict[str, tuple[str, Callable[[Patient], Repair | None]]] = {  # the na
 class Diagnosis:
     """What was tried on one episode, and what it showed."""
 
-    cause: str  # the first repair that rescued it; `none found` where none did
-    tried: dict[str, str]  # repair -> how the episode ended with it: success, or why not
+    cause: str  # the first repair that rescued it; `none found`, or `not repeatable`
+    tried: dict[str, str]  # repair, `nothing` first -> how the episode ended: success, or why not
     last_chance_s: float | None  # until then the expert could still have won
     rescued: Record | None  # with the cause repaired
 
@@ -197,25 +201,29 @@ class Diagnosis:
 
 
 def diagnose(patient: Patient, *, pictures: bool = False, chance: bool = True) -> Diagnosis:
-    """Try every repair that applies.
+    """Drive it with nothing repaired, and where that fails again, try every repair that applies.
 
     Args:
         patient: A failed episode.
         pictures: Whether to keep what the robot saw in the rescued episode.
         chance: Whether to look for the last moment at which the expert could still win.
     """
-    cause, rescued, tried = UNKNOWN, None, {}
+    control = _ended(patient.drive(patient.as_it_was()))
+    if control == SUCCESS:
+        return Diagnosis(NOT_REPEATABLE, {NOTHING: control}, None, None)
+    cause, rescued, tried = UNKNOWN, None, {NOTHING: control}
     for name, (_, repair) in REPAIRS.items():
         wanted = repair(patient)
         if wanted is None:
             continue
         record = patient.drive(wanted, pictures=pictures and rescued is None)
-        has_won = metrics.success(record)
-        tried[name] = "success" if has_won else record.ended_by
-        if has_won and rescued is None:
+        tried[name] = _ended(record)
+        if tried[name] == SUCCESS and rescued is None:
             cause, rescued = name, record
     last = patient.last_chance() if chance else None
     return Diagnosis(cause, tried, None if last is None else round(
         last * patient.failed.rules["decision_s"], 6), rescued)
 
 
+def _ended(record: Record) -> str:
+    return SUCCESS if metrics.success(record) else record.ended_by

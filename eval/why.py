@@ -70,9 +70,8 @@ def why(run: Path | str, episode: str | None = None, most: int | None = None, at
                          f"{films} and {most}.")
     side = open_side(run)
     failed = [line for line in side.lines if not line["success"] and not line["error"]]
-    if episode is not None:
-        failed = _only(episode, failed, side.lines, side.name)
-    rows = _diagnosed(side.run.folder, failed[:most], at, films)
+    wanted = failed if episode is None else _only(episode, failed, side.lines, side.name)
+    rows = _diagnosed(side.run.folder, wanted[:most], at, films)
     content = {
         "schema_version": SCHEMA_VERSION, "run": side.name, "policy": side.policy,
         "note": DIAGNOSIS, "at_s": at, "failures": len(failed), "episodes": rows,

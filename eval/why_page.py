@@ -7,13 +7,13 @@ from typing import Any
 
 from matplotlib.ticker import MaxNLocator
 
-from eval.causes import REPAIRS, UNKNOWN
+from eval.causes import NOT_REPEATABLE, REPAIRS, UNKNOWN
 from eval.failures import ABOUT
 from eval.table import Table
 
-STYLES = dict(zip((*REPAIRS, UNKNOWN), (  # colour, hatch
+STYLES = dict(zip((*REPAIRS, UNKNOWN, NOT_REPEATABLE), (  # colour, hatch
     ("#0072B2", ""), ("#56B4E9", "//"), ("#F0E442", ".."), ("#E69F00", "xx"), ("#009E73", "--"),
-    ("#CC79A7", "++"), ("#606060", "oo"))))
+    ("#CC79A7", "++"), ("#606060", "oo"), ("#D9D9D9", "||"))))
 
 
 def episodes_table(content: dict[str, Any]) -> Table:
@@ -28,7 +28,8 @@ def episodes_table(content: dict[str, Any]) -> Table:
 
 def causes_table(content: dict[str, Any]) -> Table:
     """How often each cause was found, and what was repaired."""
-    about = {name: said for name, (said, _) in REPAIRS.items()} | {UNKNOWN: "no repair rescued it"}
+    about = {name: said for name, (said, _) in REPAIRS.items()} | {
+        UNKNOWN: "no repair rescued it", NOT_REPEATABLE: "nothing: driven again, it was won"}
     n = len(content["episodes"])
     return ["cause", "episodes", "what was repaired"], [
         [name, f"{count}/{n}", about[name]] for name, count in content["causes"].items()]

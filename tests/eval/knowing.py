@@ -23,8 +23,10 @@ class Obeys(Sighted):
 class OnlyLeft(Sighted):
     """Drives as well as the expert, and always on the left."""
 
+    side = "left"
+
     def __init__(self):
-        super().__init__("left")
+        super().__init__(self.side)
 
 
 class AfraidOfTheDark(Expert):

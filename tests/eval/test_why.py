@@ -13,6 +13,7 @@ from eval.results import Run, load_record
 from eval.run import run
 from eval.why import why
 from eval.why_page import causes_table, picture
+from tests.eval.knowing import OnlyLeft
 from tests.eval.walks import FORWARD, straight, walk
 
 LEFT, RIGHT = "1box_vert_left", "1box_vert_right"
@@ -31,7 +32,7 @@ def failed(tmp_path, policy, scenario=LEFT, episodes=1, **options):
 def test_what_is_told_the_wrong_words_is_rescued_by_the_plain_ones(tmp_path):
     (row,) = why(failed(tmp_path, f"{KNOWING}:Obeys", instruction="@swapped"))["episodes"]
     assert (row["cause"], row["kind"]) == ("language", "left_right_confusion")
-    assert row["tried"] == {"language": "success", "decisions": "success"}
+    assert row["tried"] == {"nothing": "goal", "language": "success", "decisions": "success"}
 
 
 def test_who_never_listens_is_rescued_by_its_mirror_image(tmp_path):
@@ -45,6 +46,18 @@ def test_who_is_too_slow_is_rescued_by_answers_that_take_no_time(tmp_path):
     assert row["cause"] == "latency"
     assert row["tried"]["latency"] == "success"
     assert row["tried"]["decisions"] != "success"  # the expert is as slow as it was
+
+
+def test_what_is_won_with_nothing_repaired_is_no_repairs_doing(tmp_path, monkeypatch):
+    folder = failed(tmp_path, f"{KNOWING}:OnlyLeft", RIGHT)
+    monkeypatch.setattr(OnlyLeft, "side", "right")  # a policy that answers otherwise when alone
+    content = why(folder)
+    (row,) = content["episodes"]
+    assert (row["cause"], row["tried"]) == ("not repeatable", {"nothing": "success"})
+    assert row["last_chance_s"] is None
+    assert causes_table(content)[1] == [
+        ["not repeatable", "1/1", "nothing: driven again, it was won"]]
+    assert picture(content).startswith(b"\x89PNG")
 
 
 def test_who_sees_too_little_is_rescued_by_nominal_looks(tmp_path):
@@ -90,7 +103,9 @@ def test_repairs_begin_at_the_moment_and_follow_what_was_driven_before(hits):
     branch = patient.drive(patient.decisions())
     assert (branch.path[:17] == record.path[:17]).all()
     assert (branch.asked[2:4] != record.asked[2:4]).any()
-    (row,) = why(hits, episode=line["id"], at=99.0)["episodes"]
+    content = why(hits, episode=line["id"], at=99.0)
+    assert content["failures"] == 6  # of the run, however many are looked at
+    (row,) = content["episodes"]
     assert row["at_s"] == pytest.approx((record.decisions - 1) * 0.4)
     assert row["cause"] == "none found"  # its last decision is too late
 
