@@ -1,8 +1,8 @@
 """Episodes from one format into another: `python -m episodes.convert IN --to lab --out DIR`.
 
-One episode is in memory at a time, and the folder appears once all of it is written. What cannot be
-converted is said in one sentence each. The exit code is 0 where every episode was converted, 1
-where some were left out, 2 where nothing was written.
+One episode is read and written after the other, and the folder appears once all of it is there.
+What cannot be converted is said in one sentence each. The exit code is 0 where every episode was
+converted, 1 where some were left out, 2 where nothing was written.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Options:
     any_scenario: bool = False
     """Take episodes of other scenarios, and of none, too; they must bring their instruction."""
     instruction: str | None = None
-    """Of episodes that have none, nor their scenario."""
+    """Of episodes that have none, nor their scenario; of all of a bag, which stores none."""
     origin: Literal["real", "simulated", "dummy"] = "real"
     """Where episodes come from that do not say so."""
     frames: int = LAB_FRAMES
@@ -179,7 +179,7 @@ def _read(read: Reader, options: Options,
         if isinstance(each, Episode):
             scenario = each.scenario or options.scenario
             each = replace(each, scenario=scenario, instruction=each.instruction
-                           or options.instruction or default_instruction(scenario))
+                           or default_instruction(scenario) or options.instruction)
         yield each
 
 

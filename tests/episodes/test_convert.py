@@ -154,6 +154,16 @@ def test_what_a_user_says_lets_odd_files_in(source):
     assert "left side" in both[1].instruction
 
 
+def test_words_of_the_user_are_for_those_who_have_none(source):
+    lab.august(source)
+    lab.november(source)
+    lab.august(source, "episode_20250808_101112_drawer_left_core_far.h5")
+    said = [each.instruction for each in converted(
+        source, any_scenario=True, instruction="Open the drawer")[0]]
+    english = scenarios.load("1box_vert_left").instructions.english
+    assert said == ["Open the drawer", english, lab.KOREAN]
+
+
 def test_our_own_files_of_any_length_are_converted_and_stay_what_they_are(source):
     write_episode(source, record(moves=30), storage="jpeg")
     write_episode(source, record(moves=2), "lab", facts={"purpose": "train", "seed_root": 7})
