@@ -12,7 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from eval.inference import ALPHA, holm, mcnemar, samples_needed
+from eval.inference import (
+    ALPHA,
+    EXPECTED_DISAGREEING,
+    holm,
+    mcnemar,
+    samples_needed,
+    share_at_most,
+)
 from eval.layouts import JUDGED, Layouts, table
 from eval.metrics import MEANS, MODES
 from eval.pairing import Pairs
@@ -26,6 +33,8 @@ LOWER_IS_BETTER = ("contact", "remaining_m", "path_length_m", "time_s", "near_bo
 ALSO = ("reach", "side_compliant", "contact", "spl", "soft_spl", "ndtw", "barn", "time_s",
         "path_length_m", "box_gap_min_m", "jerk_m_s3")  # compared beside the one that decides
 MIN_EFFECT = 0.05  # a difference that matters: five points of a rate
+FEW_DIFFER = 5  # so few layouts that differ, and a bootstrap does not know how few were looked at
+FEW_LAYOUTS = 10  # of fewer, how often they differ is not taken from them
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,7 @@ class Difference:
     baseline: float | None
     other: float | None
     difference: float | None = None
-    low: float | None = None  # 95 % bootstrap interval over layouts, these scenarios
+    low: float | None = None  # 95 % bootstrap over layouts, these scenarios; None: too few layouts
     high: float | None = None
     low_like: float | None = None  # the same with scenarios drawn anew too
     high_like: float | None = None
@@ -55,20 +64,21 @@ class Contrast:
     also: list[Difference]
     counts: dict[str, int] | None  # of a rate: how often both, one or none
     p_mcnemar: float | None
-    layouts_needed: int  # to find a difference of min_effect
+    unlike: int  # pairs of which the two have different numbers
+    differing: int  # layouts over which the two differ
+    layouts_needed: int | None  # to find a difference of min_effect; None where nothing says it
     verdict: str = ""
     better: str | None = None  # baseline | other
 
     @property
-    def lead(self) -> tuple[float, float, float] | None:
+    def lead(self) -> tuple[float, float | None, float | None] | None:
         """By how much the better one is better, and the interval's ends: above 0 is in its favour.
 
         None where neither is better.
         """
-        found = self.decides
-        if self.better is None or found.difference is None:
+        if self.better is None or self.decides.difference is None:
             return None
-        return _in_favour(found.difference, found.low or 0.0, found.high or 0.0)
+        return _in_favour(self.decides.difference, self.decides)
 
     def as_json(self) -> dict[str, Any]:
         """Everything but the episodes."""
@@ -78,9 +88,11 @@ class Contrast:
             "unpaired": self.pairs.unpaired, "errors": self.pairs.errors,
             "differs": self.pairs.differs, "decides": _rounded(self.decides),
             "counts": self.counts, "p_mcnemar": self.p_mcnemar,
+            "unlike": self.unlike, "differing": self.differing,
             "also": [_rounded(each) for each in self.also],
             "layouts_needed": self.layouts_needed, "verdict": self.verdict, "better": self.better,
-            "better_by": self.lead and [round(each, 6) for each in self.lead],
+            "better_by": self.lead and [None if each is None else round(each, 6)
+                                        for each in self.lead],
         }
 
 
@@ -98,12 +110,10 @@ def contrast(pairs: Pairs, metric: str, min_effect: float, alpha: float = ALPHA)
         if layouts.counted[:, 0].max() <= 1.0:  # no two pairs share a layout: the exact test
             differences[0] = replace(differences[0], p=p_mcnemar)
     rows = layouts.counted[:, 0] > 0
-    needed = 2
-    if rows.sum() > 1:
-        each = layouts.sums[rows, 0] / layouts.counted[rows, 0]
-        needed = samples_needed(min_effect, float(each.var(ddof=1)), alpha=alpha)
+    each = layouts.sums[rows, 0] / layouts.counted[rows, 0]
     return Contrast(pairs, int(rows.sum()), differences[0], differences[1:], counts, p_mcnemar,
-                    needed)
+                    int((np.nan_to_num(theirs - mine)[:, 0] != 0.0).sum()),
+                    int((each != 0.0).sum()), _needed(metric, each, min_effect, alpha))
 
 
 def decided(found: list[tuple[str, str, Contrast]], alpha: float,
@@ -141,26 +151,61 @@ def amount(metric: str, value: float, *, signed: bool = True) -> str:
 def _verdict(each: Contrast, baseline: str, other: str, alpha: float,
              min_effect: float) -> tuple[str, str | None]:
     found, what = each.decides, each.decides.metric.replace("_", " ")
-    if found.difference is None or found.low is None or found.high is None:
+    if found.difference is None:
         return f"nothing to compare: no pair has {what}", None
     better = favours(found, alpha)
     if better is not None:
         names = (other, baseline) if better == "other" else (baseline, other)
-        by = _with_ends(found.metric, *_in_favour(found.difference, found.low, found.high))
+        by = _with_ends(found.metric, *_in_favour(found.difference, found))
         less = " (less is better)" if found.metric in LOWER_IS_BETTER else ""
         return (f"{names[0]} is better than {names[1]} by {by} in {what}{less}, "
                 f"p = {found.p_holm:.2g}"), better
     where = (f"{other} minus {baseline} is "
-             f"{_with_ends(found.metric, found.difference, found.low, found.high, '+')} in {what}")
-    largest = max(abs(found.low), abs(found.high))
-    if largest <= min_effect:
+             f"{_with_ends(found.metric, found.difference, found.low, found.high, '+')} in {what}"
+             if each.unlike else f"{other} and {baseline} are alike in all {found.pairs} pairs")
+    largest = _largest(each)
+    if largest is not None and largest <= min_effect:
         return (f"no difference: one larger than {amount(found.metric, largest, signed=False)} can "
                 f"be excluded ({where})"), None
-    per_layout = len(each.pairs.baseline) / max(1, each.layouts)
-    needed = max(math.ceil(each.layouts_needed * per_layout), len(each.pairs.baseline) + 1)
-    return (f"underpowered: {where}; a difference of "
+    remain = ("no interval can be given" if largest is None else
+              f"differences up to {amount(found.metric, largest, signed=False)} remain possible")
+    if each.layouts_needed is None:
+        return f"underpowered: {where}; {remain}", None
+    needed = math.ceil(each.layouts_needed * found.pairs / each.layouts)
+    if needed <= found.pairs:
+        return f"not decided: {where}; {remain}", None
+    return (f"underpowered: {where}{'' if each.unlike else '; ' + remain}; a difference of "
             f"{amount(found.metric, min_effect, signed=False)} needs about {needed} episodes, "
-            f"here are {len(each.pairs.baseline)}"), None
+            f"here are {found.pairs}"), None
+
+
+def _largest(each: Contrast) -> float | None:
+    """The largest difference that the pairs leave possible; None where they do not say.
+
+    A rate cannot differ by more than the share of layouts that differ, and where few do, that
+    share's exact upper end is more than a bootstrap of these few finds.
+    """
+    found = each.decides
+    ends = [abs(end) for end in (found.low, found.high) if end is not None]
+    if each.differing > FEW_DIFFER:
+        return max(ends, default=None)
+    if found.metric not in RATES:
+        return None
+    return max([*ends, share_at_most(each.differing, each.layouts)])
+
+
+def _needed(metric: str, each: np.ndarray, min_effect: float, alpha: float) -> int | None:
+    """How many layouts show `min_effect`; None where differences [L] do not say how they vary.
+
+    That few layouts agree, or all differ alike, does not show that others will: a rate's variance
+    counts as the one expected of any two policies, with more layouts as if one more had differed.
+    """
+    variance = float(each.var(ddof=1)) if len(each) > 1 else 0.0
+    if metric in RATES:
+        least = (EXPECTED_DISAGREEING if len(each) < FEW_LAYOUTS
+                 else float((each ** 2).sum() + 1.0) / (len(each) + 2))
+        variance = max(variance, least)
+    return samples_needed(min_effect, variance, alpha=alpha) if variance else None
 
 
 def favours(found: Difference, alpha: float) -> str | None:
@@ -171,15 +216,20 @@ def favours(found: Difference, alpha: float) -> str | None:
     return "other" if is_other else "baseline"
 
 
-def _in_favour(difference: float, low: float, high: float) -> tuple[float, float, float]:
+def _in_favour(difference: float,
+               found: Difference) -> tuple[float, float | None, float | None]:
     """A difference and its ends, seen from the side of whom it favours."""
-    return (difference, low, high) if difference >= 0.0 else (-difference, -high, -low)
+    if difference >= 0.0 or found.low is None or found.high is None:
+        return abs(difference), found.low, found.high
+    return -difference, -found.high, -found.low
 
 
-def _with_ends(metric: str, difference: float, low: float, high: float, sign: str = "") -> str:
+def _with_ends(metric: str, difference: float, low: float | None, high: float | None,
+               sign: str = "") -> str:
     """`+10.0 points [-6.0, +26.0]`; a sign is shown where it says who is ahead."""
     digits, factor = (".1f", 100.0) if metric in RATES else (".3g", 1.0)
-    ends = ", ".join(f"{factor * each + 0.0:{sign}{digits}}" for each in (low, high))
+    ends = "-" if low is None or high is None else ", ".join(
+        f"{factor * each + 0.0:{sign}{digits}}" for each in (low, high))
     return f"{amount(metric, difference, signed=bool(sign))} [{ends}]"
 
 

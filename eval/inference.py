@@ -66,6 +66,13 @@ def foretold(pairs: int) -> str:
             f"{100 * EXPECTED_DISAGREEING:.0f} % of them).")
 
 
+def share_at_most(k: int, n: int, alpha: float = ALPHA) -> float:
+    """The largest share of which k of n or fewer are not too rare (Clopper-Pearson, one-sided)."""
+    from scipy.special import betaincinv
+
+    return 1.0 if k >= n else float(betaincinv(k + 1, n - k, 1.0 - alpha))
+
+
 def samples_needed(effect: float, variance: float, *, alpha: float = ALPHA,
                    power: float = POWER) -> int:
     """How many independent samples show a mean that differs from 0 by `effect`.

@@ -52,7 +52,7 @@ def interval(sums: np.ndarray, counted: np.ndarray | None = None, sizes: Sequenc
     return ends[0], ends[1]
 
 
-def or_none(number: float) -> float | None:
+def or_none(number: float | np.ndarray) -> float | None:
     """The number; None for NaN."""
     return float(number) if math.isfinite(number) else None
 

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from episodes.atomic import write_atomically
-from eval.contrast import Contrast
-from eval.inference import ALPHA
 from eval.pairing import said_of
 from eval.results import write_json
 from eval.suites import find
@@ -44,18 +42,8 @@ def tables(found: Found, extra: Extra) -> dict[str, Table]:
 
 def said(found: Found, extra: Extra) -> list[str]:
     """The result in words: what the suite is for first, then what each arm's test says."""
-    return extra.said + [f"{arm.name}: {_verdict(each)}"
+    return extra.said + [f"{arm.name}: {each.verdict}"
                          for (arm, _), each in zip(found.arms, found.contrasts)]
-
-
-def _verdict(each: Contrast) -> str:
-    """What the test says; where no pair differs, how rare such pairs may be all the same."""
-    counts = each.counts or {"only_baseline": 1, "only_other": 1}
-    if counts["only_baseline"] + counts["only_other"] or not each.layouts:
-        return each.verdict
-    most = 1.0 - ALPHA ** (1.0 / each.layouts)
-    return (f"the same outcome in all {len(each.pairs.baseline)} pairs; that up to "
-            f"{100 * most:.0f} % of layouts differ cannot be excluded (95 %)")
 
 
 def _markdown(title: str, about: str, content: dict[str, Any], parts: dict[str, Table],

@@ -10,6 +10,7 @@ from eval.compare import compare
 from eval.compare_tables import difference_table
 from eval.contrast import ALSO, METRICS
 from eval.report import write_report
+from eval.results import episodes_sha256, write_json
 from eval.score import score
 from tests.eval.stored import LEFT, RIGHT, WON, finished
 
@@ -73,10 +74,68 @@ def test_too_few_episodes_are_underpowered_and_say_how_many_are_needed(tmp_path)
     assert "a difference of 5.0 points needs about 1653 episodes, here are 20" in verdict
 
 
-def test_equal_runs_exclude_what_lies_outside_their_interval(tmp_path):
-    found = compare(*folders(tmp_path, every(2), every(2)))
-    assert found.verdicts == ["no difference: one larger than 0.0 points can be excluded "
-                              "(B (b) minus A (a) is +0.0 points [+0.0, +0.0] in success)"]
+def test_equal_runs_exclude_what_so_many_pairs_would_have_shown(tmp_path):
+    found = compare(*folders(tmp_path, every(2), every(2), episodes=60))
+    # Had 1 - 0.05^(1 / 60) = 4.9 % of layouts differed, one in 60 would have, 19 times of 20.
+    assert found.verdicts == ["no difference: one larger than 4.9 points can be excluded "
+                              "(B (b) and A (a) are alike in all 60 pairs)"]
+
+
+def test_a_few_equal_pairs_exclude_little(tmp_path):
+    found = compare(*folders(tmp_path, every(2), every(2), episodes=12))
+    assert found.verdicts[0].startswith(
+        "underpowered: B (b) and A (a) are alike in all 12 pairs; differences up to 22.1 points "
+        "remain possible; a difference of 5.0 points needs about ")
+
+
+def test_one_disagreement_is_no_more_than_its_exact_bound(tmp_path):
+    found = compare(*folders(tmp_path, always, lambda s, i: i > 0, episodes=60))
+    assert found.verdicts[0].startswith("underpowered: B (b) minus A (a) is -1.7 points [")
+    many = compare(*folders(tmp_path / "many", always, lambda s, i: i > 0, episodes=120))
+    assert "no difference: one larger than 3.9 points can be excluded" in many.verdicts[0]
+
+
+def test_wins_and_losses_that_cancel_do_not_make_two_policies_alike(tmp_path):
+    """One layout in each of two groups, one won by either: no interval, and no verdict from it."""
+    runs = []
+    for name, winner in (("a", 0), ("b", 1)):
+        run = finished(tmp_path, always, 2, name=name, report=False, scenarios=(LEFT,))
+        edit(run.folder, lambda line, winner=winner: line | {
+            "success": line["index"] == winner,
+            "scenario": (LEFT, "1box_hori_left")[line["index"]]})
+        write_json(run.folder / "summary.json", {"episodes_sha256": episodes_sha256(run.lines())})
+        runs.append(run.folder)
+    (verdict,) = compare(*runs).verdicts
+    assert verdict.startswith("underpowered: B (b) minus A (a) is +0.0 points [-] in success; ")
+
+
+@pytest.mark.parametrize("pairs", [1, 4])
+def test_few_pairs_that_all_differ_alike_do_not_say_that_few_more_would_do(tmp_path, pairs):
+    (verdict,) = compare(*folders(tmp_path, never, always, episodes=pairs)).verdicts
+    # As of any two policies: variance 0.3, (2.80 / 0.05)^2 * 0.3 = 942.
+    assert f"a difference of 5.0 points needs about 942 episodes, here are {pairs}" in verdict
+
+
+def test_enough_episodes_that_do_not_decide_say_what_remains_possible(tmp_path):
+    wins = [lambda s, i: i % 25 != 0, lambda s, i: i % 25 not in (1, 2)]  # 12 and 24 are lost
+    (verdict,) = compare(*folders(tmp_path, *wins, episodes=300), min_effect=0.06).verdicts
+    assert verdict.startswith("not decided: B (b) minus A (a) is ")
+    assert verdict.endswith(" points remain possible")
+
+
+def test_a_number_that_few_pairs_have_is_compared_over_these(tmp_path):
+    """Six of forty pairs have a side, and all six went to A: some draws of layouts have none."""
+    runs = []
+    for name in "ab":
+        run = finished(tmp_path, always, 40, name=name, report=False)
+        edit(run.folder, lambda line, name=name: line | {
+            "side_compliant": name == "a" if line["index"] < 6 else None})
+        write_json(run.folder / "summary.json", {"episodes_sha256": episodes_sha256(run.lines())})
+        runs.append(run.folder)
+    (each,) = compare(*runs, metric="side_compliant").contrasts
+    assert (each.decides.pairs, each.better) == (6, "baseline")
+    assert each.verdict == ("A (a) is better than B (b) by 100.0 points [100.0, 100.0] in side "
+                            "compliant, p = 0.031")
 
 
 def test_a_layouts_left_and_right_are_one_witness(tmp_path):
