@@ -78,6 +78,19 @@ def pair(baseline: Side, other: Side) -> Pairs:
     """Match two runs' episodes by scenario, variation and seed.
 
     Raises:
+        ValueError: saying what differs, if they are no two looks at the same episodes; or if no
+            episode of both ended without an error.
+    """
+    found = matched(baseline, other)
+    if not found.baseline:
+        raise ValueError(f"{nothing_sound(found, baseline.name, other.name)}.")
+    return found
+
+
+def matched(baseline: Side, other: Side) -> Pairs:
+    """As `pair`, but maybe of no episodes.
+
+    Raises:
         ValueError: saying what differs, if they are no two looks at the same episodes.
     """
     if baseline.run.folder.resolve() == other.run.folder.resolve():
@@ -94,16 +107,25 @@ def pair(baseline: Side, other: Side) -> Pairs:
             raise ValueError(f"{key[0]}, seed {key[1]}: variation {mine[key]['variation']} in "
                              f"{baseline.name}, {theirs[key]['variation']} in {other.name}; these "
                              f"are two layouts. Drive one of them anew.")
-    wrong = [key for key in shared if mine[key]["error"] or theirs[key]["error"]]
-    sound = [key for key in shared if key not in set(wrong)]
-    if not sound:
-        raise ValueError(f"{baseline.name} and {other.name}: every episode of both ended by an "
-                         f"error of a policy; there is nothing to compare.")
+    return of_keys(baseline, other, _differences(baseline, other))
+
+
+def of_keys(baseline: Side, other: Side, differs: list[str]) -> Pairs:
+    """Episodes of one scenario's name and seed, without a look at what else is not the same."""
+    mine, theirs = ({(line["scenario"], line["seed"]): line for line in side.lines}
+                    for side in (baseline, other))
+    shared = [key for key in mine if key in theirs]
+    sound = [key for key in shared if not mine[key]["error"] and not theirs[key]["error"]]
+    errors = [sum(bool(lines[key]["error"]) for key in shared) for lines in (mine, theirs)]
     return Pairs([mine[key] for key in sound], [theirs[key] for key in sound],
-                 (len(mine) - len(shared), len(theirs) - len(shared)),
-                 (sum(bool(mine[key]["error"]) for key in wrong),
-                  sum(bool(theirs[key]["error"]) for key in wrong)),
-                 _differences(baseline, other))
+                 (len(mine) - len(shared), len(theirs) - len(shared)), (errors[0], errors[1]),
+                 differs)
+
+
+def nothing_sound(found: Pairs, baseline: str, other: str) -> str:
+    """Why there is nothing to compare, in a sentence that says whose errors there were."""
+    return (f"nothing to compare: no episode that both drove without an error of the policy "
+            f"(errors: {found.errors[0]} in {baseline}, {found.errors[1]} in {other})")
 
 
 def check_same_world(baseline: str, facts: Facts, other: str, other_facts: Facts) -> None:
@@ -147,8 +169,6 @@ def _check_unchanged(run: Run, lines: list[Line]) -> None:
         raise ValueError(f"{run.folder / 'episodes.jsonl'}: was edited since it was judged (its "
                          f"hash is not that of summary.json). Restore it, or judge the stored "
                          f"records anew with {again}.")
-
-
 
 
 def _differences(baseline: Side, other: Side) -> list[str]:

@@ -71,7 +71,7 @@ def _drive(folder: Path, config: Config, arms: list[Arm]) -> Result:
     from eval.suites.page import write
 
     try:
-        found = judged(list(drive(folder, config, arms)), find(config.suite or "").same_versions)
+        found = judged(drive(folder, config, arms), find(config.suite or "").same_versions)
     except BaseException:
         if not forget_if_empty(folder):
             logger.warning("Continue with: python -m eval.suite --resume %s", folder)

@@ -42,13 +42,14 @@ def _picture(found: Found, cells: dict[str, dict[str, Any]]) -> bytes:
 
     figure = new_figure(1.5 + LINE_IN * len(cells))
     axes = figure.add_subplot()
-    shades = [[row[grade]["success"]["rate"] or 0.0 if grade in row else float("nan")
-               for grade in GRADES] for row in cells.values()]
+    shares = [[row[grade]["success"]["rate"] if grade in row else None for grade in GRADES]
+              for row in cells.values()]
+    shades = [[float("nan") if share is None else share for share in row] for row in shares]
     axes.imshow(shades, cmap="cividis", vmin=0.0, vmax=1.0, aspect="auto")
     for place, row in enumerate(cells.values()):
         for column, grade in enumerate(GRADES):
-            if grade in row:
-                share = row[grade]["success"]["rate"] or 0.0
+            share = shares[place][column]
+            if share is not None:
                 mark = " *" if row[grade]["is_found"] else ""
                 axes.text(column, place, f"{100 * share:.0f} %{mark}", ha="center", va="center",
                           color="black" if share > 0.55 else "white", fontsize=9)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from eval.contrast import MIN_EFFECT, Contrast, contrast, decided
 from eval.inference import ALPHA
-from eval.pairing import Pairs, Side, pair
+from eval.pairing import Pairs, Side, matched, nothing_sound, of_keys
 from eval.statistics import Rate, rate
 from eval.suites.arm import CONTROL, Arm, Found
 from eval.table import Table, rate_cell
@@ -19,7 +21,7 @@ HOW = ("Differences are an arm's success minus the control's on the same episode
        "once, else sign flips of layouts; Holm's over all arms.")
 
 
-def judged(driven: list[tuple[Arm, Side]], same_versions: bool = True) -> Found:
+def judged(driven: Iterable[tuple[Arm, Side]], same_versions: bool = True) -> Found:
     """Every arm against the control, the first of them.
 
     Args:
@@ -28,28 +30,29 @@ def judged(driven: list[tuple[Arm, Side]], same_versions: bool = True) -> Found:
             pair.
 
     Raises:
-        ValueError: if runs do not pair.
+        ValueError: if runs do not pair, or, before the second is asked for, if every episode of
+            the control ended by an error.
     """
-    (_, control), *arms = driven
-    paired = pair if same_versions else _matched
+    arms = iter(driven)
+    _, control = next(arms)
+    if not success_of(control).n:
+        raise ValueError(f"{control.name}: every episode of the control ended by an error of the "
+                         f"policy, the first by {control.lines[0]['error']!r}; nothing can be "
+                         f"compared with it.")
+    paired = matched if same_versions else _by_name
+    sides = list(arms)
     found = [(CONTROL, arm.name, contrast(paired(control, side), METRIC, MIN_EFFECT))
-             for arm, side in arms]
-    return Found(control, arms, decided(found, ALPHA, MIN_EFFECT))
+             for arm, side in sides]
+    known = iter(decided([each for each in found if each[-1].pairs.baseline], ALPHA, MIN_EFFECT))
+    return Found(control, sides, [
+        next(known) if each.pairs.baseline else
+        replace(each, verdict=nothing_sound(each.pairs, CONTROL, name))
+        for _, name, each in found])
 
 
-def _matched(control: Side, side: Side) -> Pairs:
+def _by_name(control: Side, side: Side) -> Pairs:
     """Episodes of one name and seed, though their scenarios differ."""
-    mine, theirs = ({(line["scenario"], line["seed"]): line for line in each.lines}
-                    for each in (control, side))
-    shared = [key for key in mine if key in theirs]
-    sound = [key for key in shared if not mine[key]["error"] and not theirs[key]["error"]]
-    if not sound:
-        raise ValueError(f"{side.name}: no episode to compare with {control.name}: all ended by an "
-                         f"error of the policy.")
-    return Pairs([mine[key] for key in sound], [theirs[key] for key in sound],
-                 (len(mine) - len(shared), len(theirs) - len(shared)),
-                 (sum(bool(mine[key]["error"]) for key in shared),
-                  sum(bool(theirs[key]["error"]) for key in shared)), ["scenarios"])
+    return of_keys(control, side, ["scenarios"])
 
 
 def success_of(side: Side) -> Rate:
@@ -60,7 +63,7 @@ def success_of(side: Side) -> Rate:
 def differences(found: Found) -> Table:
     """One row an arm: its success, and the paired difference to the control."""
     rows = [[CONTROL, rate_cell(success_of(found.control).as_json()), "", "", "nothing changed"]]
-    rows += [[arm.name, rate_cell(success_of(side).as_json()), _points(each), _p(each), arm.about]
+    rows += [[arm.name, _success(side), _points(each), _p(each), arm.about]
              for (arm, side), each in zip(found.arms, found.contrasts)]
     return ["arm", "success", "difference, points", "p", "what"], rows
 
@@ -72,6 +75,11 @@ def numbers(found: Found) -> dict[str, Any]:
         "arms": [{"arm": arm.name, "group": arm.group, "strength": arm.strength,
                   "run": side.name, "success": success_of(side).as_json(), **each.as_json()}
                  for (arm, side), each in zip(found.arms, found.contrasts)]}
+
+
+def _success(side: Side) -> str:
+    success = success_of(side)
+    return rate_cell(success.as_json()) if success.n else "no episode without an error"
 
 
 def _points(each: Contrast) -> str:

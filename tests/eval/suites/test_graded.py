@@ -2,10 +2,14 @@ import pytest
 
 from envs.appearance import load_profile
 from envs.dynamics import parse
+from eval.pairing import open_side
 from eval.suite import suite
 from eval.suites import find
-from eval.suites.graded import GRADES
+from eval.suites.arm import Arm
+from eval.suites.graded import GRADES, result
+from eval.suites.judging import judged
 from eval.suites.options import Config
+from tests.eval.stored import finished
 
 LEFT = "1box_vert_left"
 
@@ -51,3 +55,13 @@ def test_a_graded_suite_shows_kinds_by_strength(name, arms, policy, tmp_path):
     assert (found.folder / "strengths.png").read_bytes().startswith(b"\x89PNG")
     assert "| kind | mild | medium | strong |" in (found.folder / "report.md").read_text()
     assert found.found.arms[-1][1].policy in (policy, "forward")
+
+
+def test_an_arm_of_errors_alone_is_no_field_of_the_picture(tmp_path):
+    runs = [finished(tmp_path, lambda _, index, won=won: won, 2) for won in (True, None, True)]
+    arms = [Arm("control", ""), Arm("slip mild", "", group="slip"),
+            Arm("slip strong", "", group="slip")]
+    extra = result(judged([(arm, open_side(run.folder)) for arm, run in zip(arms, runs)]))
+    (row,) = extra.tables["Success by kind and strength"][1]
+    assert row[:3] == ["slip", "0/0", "-"]
+    assert extra.pictures["strengths"].startswith(b"\x89PNG")

@@ -9,7 +9,7 @@ import pytest
 from eval.pairing import open_side
 from eval.suite import suite
 from eval.suites.arm import Arm, Extra
-from eval.suites.judging import judged
+from eval.suites.judging import differences, judged
 from eval.suites.page import said
 from tests.eval.stored import LEFT, finished
 
@@ -44,12 +44,35 @@ def test_the_result_is_the_difference_to_the_control_on_the_same_episodes(tmp_pa
     assert same.decides.difference == 0.0
 
 
+def test_an_arm_of_errors_alone_is_a_row_and_the_others_are_judged(tmp_path):
+    found = judged(sides(
+        finished(tmp_path, lambda _, index: True if index else None, 12),
+        finished(tmp_path, lambda *_: None, 12),
+        finished(tmp_path, lambda _, index: index % 4 == 0, 12)))
+    empty, worse = found.contrasts
+    assert empty.verdict == ("nothing to compare: no episode that both drove without an error of "
+                             "the policy (errors: 1 in control, 12 in arm 1)")
+    assert worse.decides.p_holm == worse.decides.p  # it is no test of the family
+    assert worse.verdict.startswith("control is better")
+    _, rows = differences(found)
+    assert rows[1][:4] == ["arm 1", "no episode without an error", "-", "-"]
+
+
+def test_a_control_of_errors_alone_is_refused_before_another_arm_is_driven(tmp_path):
+    def driven():
+        yield from sides(finished(tmp_path, lambda *_: None, 2))
+        raise AssertionError("asked for the next arm")
+
+    with pytest.raises(ValueError, match="every episode of the control .* 'I do not know.'"):
+        judged(driven())
+
+
 def test_where_no_pair_differs_it_says_how_many_still_might(tmp_path):
     found = judged(sides(*[finished(tmp_path, lambda *_: True, 12) for _ in range(2)]))
     (sentence,) = said(found, Extra())
-    # 1 - 0.05^(1 / 12) = 0.221
-    assert sentence.startswith("arm 1: underpowered: arm 1 and control are alike in all 12 pairs; "
-                               "differences up to 22.1 points remain possible; ")
+    # 1 - 0.05^(1 / 12) = 0.22
+    assert sentence == ("arm 1: the same outcome in all 12 pairs; that up to 22 % of layouts "
+                        "differ cannot be excluded (95 %)")
 
 
 def test_every_arm_drives_the_episodes_of_the_control(listens):
