@@ -39,6 +39,6 @@ def _unpacked(message: Any) -> np.ndarray:
             raise ValueError(f"A compressed picture of {picture.width} x {picture.height}, "
                              f"expected at most {MOST_PIXELS} pixels.")
         return np.asarray(picture.convert("RGB"))
-    except OSError as error:
+    except (OSError, SyntaxError, Pillow.DecompressionBombError) as error:
         raise ValueError(f"A compressed picture ({message.format!r}) cannot be read: {error}."
                          ) from error

@@ -48,7 +48,7 @@ def _pass_on(robot: Any, profile: Any, domain: int) -> None:
 
     from envs.realtime import SIMULATED, ask_for_priority
     from hardware import ros_messages as ros
-    from hardware.transport_dds import CAMERA, COMPRESSED, WHEELS
+    from hardware.transport_dds import CAMERA, COMPRESSED, WHEELS, said
 
     here, topics = DomainParticipant(domain), profile.ros
     packed, kind = topics.image.endswith(COMPRESSED), (
@@ -60,7 +60,7 @@ def _pass_on(robot: Any, profile: Any, domain: int) -> None:
     shown = -1
     try:
         while True:
-            for heard in wheels.take(16):
+            for heard in said(wheels.take(16)):
                 twist = heard.twist if topics.stamped else heard
                 robot.send(profile.from_wire(
                     (twist.linear.x, twist.linear.y, twist.angular.z)))

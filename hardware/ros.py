@@ -63,7 +63,7 @@ class RosTransport:
         self._frame: Frame | None = None
         self._velocity: np.ndarray | None = None
         self._number, self._trouble, self._sent, self._was_heard = 0, "", 0, False
-        self._open, self._client = True, None
+        self._open, self._client, self._lost = True, None, ""
         self._asked: Any = None
         self._asked_s = 0.0
         self._speak()
@@ -86,6 +86,8 @@ class RosTransport:
         """Publish a velocity, in the units of the profile's `wire`."""
         try:
             self._wheels.publish(self._message(self._profile.on_wire(velocity)))
+            if self._lost:
+                raise LinkLostError(self._lost)
             if self._sent % ASKED_EVERY == 0:
                 heard = self._wheels.get_subscription_count() > 0
                 if self._was_heard and not heard:
@@ -189,5 +191,11 @@ class RosTransport:
         self._velocity = np.array((twist.linear.x, twist.linear.y, twist.angular.z), np.float32)
 
     def _spin(self) -> None:
-        while self._open and self._context.ok():
-            self._executor.spin_once(timeout_sec=WAKE_S)
+        """Listen until it is closed. Where that ends before, emergency stops go unheard, too."""
+        try:
+            while self._open and self._context.ok():
+                self._executor.spin_once(timeout_sec=WAKE_S)
+        finally:
+            if self._open:
+                self._lost = ("The node does not listen any more: ROS was shut down, or the fault "
+                              "that stands above ended its thread.")

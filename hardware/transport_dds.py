@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -60,13 +62,14 @@ class DdsTransport:
         self._frame: Frame | None = None
         self.emergency = ""
         self._trouble, self._sent, self._was_heard, self._open = "", 0, False, True
+        self._lost = ""  # nobody listens here any more: why
         if looks:
             kind = CompressedImage if ros.image.endswith(COMPRESSED) else Image
             self._camera: Any = DataReader(
                 self._participant, self._topic(ros.image, kind), qos=CAMERA)
             self._alarm: Any = DataReader(
                 self._participant, self._topic(ros.emergency, Bool), qos=WHEELS)
-            self._thread = threading.Thread(target=self._read, daemon=True)
+            self._thread = threading.Thread(target=self._listen, daemon=True)
             self._thread.start()
 
     def frame(self) -> Frame | None:
@@ -85,6 +88,8 @@ class DdsTransport:
             stamp = Time(now_ns // 10**9, now_ns % 10**9)
             twist = TwistStamped(Header(stamp, self._profile.ros.frame), twist)
         self._wheels.write(twist)
+        if self._lost:
+            raise LinkLostError(self._lost)
         if self._sent % ASKED_EVERY == 0:
             heard = bool(self._wheels.get_matched_subscriptions())
             if self._was_heard and not heard:
@@ -95,7 +100,8 @@ class DdsTransport:
     def stop(self) -> None:
         """Publish zero."""
         self._sent = 1  # whether anybody listens is no question now
-        self.send(ZERO)
+        with contextlib.suppress(LinkLostError):
+            self.send(ZERO)
 
     def close(self) -> None:
         """Stop, and leave the domain."""
@@ -107,19 +113,28 @@ class DdsTransport:
 
     def _hear_alarm(self) -> None:
         """The last word on the emergency topic holds."""
-        for message in self._alarm.take(16):
+        for message in said(self._alarm.take(16)):
             topic = self._profile.ros.emergency
             self.emergency = f"topic {topic}" if message.data else ""
 
     def _topic(self, name: str, kind: Any) -> Topic:
         return Topic(self._participant, f"rt{name}", kind)
 
+    def _listen(self) -> None:
+        """Read until it is closed. Where that ends by a fault, emergency stops go unheard, too."""
+        try:
+            self._read()
+        finally:
+            if self._open:
+                self._lost = ("Nobody reads pictures and the emergency topic any more: that thread "
+                              "ended by the fault that stands above.")
+
     def _read(self) -> None:
         """Keep the latest picture; one that cannot be read is said once and left out."""
         number = 0
         while self._open:
             self._hear_alarm()
-            for message in self._camera.take_iter(timeout=duration(milliseconds=100)):
+            for message in said(self._camera.take_iter(timeout=duration(milliseconds=100))):
                 if not self._open:  # pictures need not end by themselves
                     return
                 self._hear_alarm()
@@ -132,3 +147,8 @@ class DdsTransport:
                     continue
                 number += 1
                 self._frame = Frame(number, time.monotonic(), rgb)
+
+
+def said(samples: Iterable[Any]) -> Iterator[Any]:
+    """The messages among samples: that a topic's last publisher has left is a sample, too."""
+    return (sample for sample in samples if sample.sample_info.valid_data)

@@ -1,17 +1,26 @@
 """Over DDS, with a robot that knows nothing of ours but topics and types."""
 
+import gc
+import struct
+import subprocess
+import sys
 import time
+import zlib
 
 import pytest
+from cyclonedds.domain import DomainParticipant
+from cyclonedds.pub import DataWriter
+from cyclonedds.topic import Topic
 
 from episodes.ros_pictures import picture_of
 from hardware.pilot import Pilot
 from hardware.profile import load_profile
 from hardware.robot_env import wait_for_arming
-from hardware.ros_messages import Header, Image, Time, message_of
+from hardware.ros_messages import Bool, CompressedImage, Header, Image, Time, message_of
 from hardware.safety import RefusedError
-from hardware.transport import Place
-from tests.hardware.robots import DdsRobot, until
+from hardware.transport import LinkLostError, Place
+from hardware.transport_dds import WHEELS
+from tests.hardware.robots import DdsRobot, robot, until
 
 
 def meet(here):
@@ -65,6 +74,58 @@ def test_the_emergency_topic_stops_until_it_is_taken_back_and_released(tmp_path)
     here.close()
 
 
+def demand_once(domain, transport):
+    """Demand an emergency stop until it is heard, and leave."""
+    guest = DomainParticipant(domain)
+    alarm = DataWriter(guest, Topic(guest, "rt/emergency_stop", Bool), qos=WHEELS)
+    until(lambda: alarm.write(Bool(True)) or transport.emergency)
+
+
+def test_an_emergency_stop_whose_publisher_leaves_holds_and_the_next_one_is_heard(tmp_path):
+    here = DdsRobot(tmp_path)
+    transport = meet(here)
+    demand_once(here.domain, transport)
+    time.sleep(0.5)
+    assert transport.emergency
+    before = transport.frame().number
+    until(lambda: transport.frame().number > before)
+    print("fine", file=here.process.stdin, flush=True)
+    until(lambda: not transport.emergency)
+    transport.close()
+    here.close()
+
+
+def test_a_bridge_stays_when_who_drove_leaves_and_is_driven_by_the_next(tmp_path):
+    with robot("sim", tmp_path) as held:
+        domain = str(next(DdsRobot.domains))
+        bridge = subprocess.Popen([sys.executable, "-m", "hardware.bridge", "--address",
+                                   held.place.address, "--domain", domain])
+        for _ in range(2):
+            transport = Place("dds", domain).open()
+            until(transport.frame)
+            until(lambda eye=transport: eye.send((0.1, 0.0, 0.0)) or held.moves())
+            transport.close()
+            until(lambda: not held.moves())
+            del transport
+            gc.collect()
+        assert bridge.poll() is None
+        bridge.terminate()
+        bridge.wait()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_transport_that_cannot_listen_any_more_is_a_lost_link_and_stops(tmp_path, monkeypatch):
+    here = DdsRobot(tmp_path)
+    transport = meet(here)
+    monkeypatch.delattr("hardware.transport_dds.picture_of")  # any fault does
+    with pytest.raises(LinkLostError, match="emergency topic"):
+        until(lambda: transport.send((0.1, 0.0, 0.0)))
+    transport.stop()
+    until(lambda: here.heard[-1] == (0.0, 0.0, 0.0))
+    transport.close()
+    here.close()
+
+
 def test_the_laboratorys_driver_hears_its_own_units(tmp_path):
     here = DdsRobot(tmp_path, wire="lab")
     transport = meet(here)
@@ -96,6 +157,21 @@ def test_damaged_jpegs_are_refused():
     message = message_of(picture_of(Image(Header(Time(0, 0), ""), 8, 8, "rgb8", 0, 24,
                                           bytes(range(192)))), packed=True)
     message.data = message.data[:40]
+    with pytest.raises(ValueError, match="cannot be read"):
+        picture_of(message)
+
+
+def png(width, height):
+    """A file that begins like a picture of that size, and has a chunk of no kind."""
+    head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + head + struct.pack(
+        ">I", zlib.crc32(head)) + struct.pack(">I", 4) + b"IDAT" + bytes(4) + struct.pack(
+        ">I", zlib.crc32(b"IDAT" + bytes(4))) + struct.pack(">I", 4) + b"\x00\xff\x00\xff" * 3)
+
+
+@pytest.mark.parametrize("size", [(64, 48), (30000, 30000)])
+def test_pngs_that_are_damaged_or_enormous_are_refused(size):
+    message = CompressedImage(Header(Time(0, 0), ""), "png", png(*size))
     with pytest.raises(ValueError, match="cannot be read"):
         picture_of(message)
 

@@ -82,6 +82,18 @@ def test_wheels_that_nobody_listens_for_any_more_are_a_lost_link(here):
     transport.close()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_node_that_cannot_listen_any_more_is_a_lost_link(here, monkeypatch):
+    transport = here.place.open()
+    until(transport.frame)
+    monkeypatch.delattr("hardware.ros.picture_of")  # any fault does
+    with pytest.raises(LinkLostError, match="does not listen"):
+        until(lambda: transport.send((0.1, 0.0, 0.0)))
+    transport.stop()
+    assert here.said("velocity")[-1] == [0.0, 0.0, 0.0]
+    transport.close()
+
+
 def test_arguments_that_ros_does_not_understand_are_said(tmp_path):
     here = RosRobot(tmp_path, "-r nonsense")
     with pytest.raises(ValueError, match="ROS does not begin with"):
