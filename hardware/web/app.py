@@ -17,7 +17,7 @@ from fastapi.responses import FileResponse
 from starlette.websockets import WebSocketDisconnect
 
 from hardware.web.desk import Desk
-from hardware.web.orders import STOPS, obey
+from hardware.web.orders import MAY_WAIT, obey
 from hardware.web.view import SILENT_S, View
 
 FILES = {"/": "page.html", "/page.css": "page.css", "/page.js": "page.js",
@@ -76,40 +76,56 @@ class Page:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def talk(self) -> None:
-        """Until it leaves: then, and when it falls silent, what it drives stands."""
-        showing = asyncio.create_task(self._show())
+        """Until it leaves, or cannot be shown anything more: what it drives stands then.
+
+        Silence is noticed by a task that waits for nothing else: a line that is cut takes no more
+        messages, and says so late.
+        """
+        tasks = [asyncio.create_task(part())
+                 for part in (self._listen, self._show, self._notice_silence)]
         try:
-            with contextlib.suppress(WebSocketDisconnect):
-                async for text in self._socket.iter_text():
-                    self._hear(text)
+            ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._desk.left(self._who)
-            showing.cancel()
-            with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError):
-                await showing
+            for each in tasks:
+                each.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for each in ended:
+            with contextlib.suppress(WebSocketDisconnect):
+                each.result()
+
+    async def _listen(self) -> None:
+        """Until it hangs up."""
+        async for text in self._socket.iter_text():
+            self._hear(text)
+
+    async def _notice_silence(self) -> None:
+        """A page that says nothing for so long is gone."""
+        while True:
+            await asyncio.sleep(PERIOD_S)
+            if time.monotonic() - self._heard_s > SILENT_S:
+                self._desk.left(self._who)
 
     def _hear(self, text: str) -> None:
-        """One order. Whatever may wait is done beside; a stop never waits."""
+        """One order, done before the next is heard: a stop is never overtaken by what it stops."""
         self._heard_s = time.monotonic()
         order = _order(text)
         seen = order.get("seen")
         if type(seen) is int and seen in self._sent_s:
             self._seen = seen
             self._way_ms = 1000 * (self._heard_s - self._sent_s.pop(seen))
-        elif order.get("do") in STOPS:
-            obey(self._desk, self._view, self._who, order)
-        else:
+        elif order.get("do") in MAY_WAIT:
             task = asyncio.create_task(
                 asyncio.to_thread(obey, self._desk, self._view, self._who, order))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+        else:
+            obey(self._desk, self._view, self._who, order)
 
     async def _show(self) -> None:
         """Tell how things stand, no faster than the page looks."""
         version, shown = -1, -1
         while True:
-            if time.monotonic() - self._heard_s > SILENT_S:
-                self._desk.left(self._who)
             if self._desk.version != version:
                 about = await asyncio.to_thread(self._view.about)
                 version = about["version"]

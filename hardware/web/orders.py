@@ -10,7 +10,7 @@ from hardware.web.view import View
 from scenarios import load
 from scenarios.schema import DISTANCES, PATTERNS
 
-STOPS = ("stop", "emergency", "key")  # never wait, and keep their order
+MAY_WAIT = ("judge", "mode")  # for the disk, for the driver; all others are done at once, in order
 MOST_WORDS = 2000  # characters of an instruction
 Order = dict[str, Any]
 

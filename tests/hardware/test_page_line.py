@@ -1,5 +1,6 @@
 """The line between page and robot: who may come in, and what happens when it breaks."""
 
+import asyncio
 import json
 import time
 import urllib.request
@@ -13,9 +14,10 @@ from websockets.sync.client import connect
 from envs import load_robot
 from hardware.keys import Keys
 from hardware.transport import Frame
+from hardware.web.app import Page
 from hardware.web.desk import LOST, Desk, Wish
 from hardware.web.serving import serving
-from hardware.web.view import LENGTH, View
+from hardware.web.view import LENGTH, SILENT_S, View
 from tests.hardware.robots import until
 from tests.hardware.test_desk import Folder, Pilot
 from tests.hardware.test_robot_env import STILL
@@ -144,6 +146,77 @@ def test_a_page_that_falls_silent_stops_what_it_drove(desk, page):
         assert desk.drives(1)
         until(lambda: ("disarm",) in desk.pilot.asked)
         assert desk.said == LOST
+
+
+class Socket:
+    """A page's end without a network: says what it is told to, and takes what `takes` lets it."""
+
+    def __init__(self, *texts, takes, stays_s=0.0, leaves=lambda: None):
+        self._texts, self._takes, self._stays_s, self._leaves = texts, takes, stays_s, leaves
+
+    async def iter_text(self):
+        for text in self._texts:
+            yield text
+        await asyncio.sleep(self._stays_s)
+        self._leaves()
+
+    async def send_text(self, text):
+        await self._takes()
+
+    async def send_bytes(self, message):
+        await self._takes()
+
+
+def talk(desk, socket, patience_s=10.0):
+    view = View(desk, Folder(), {"scenarios": ["1box_vert_left"], "policy": "none"})
+    asyncio.run(asyncio.wait_for(Page(socket, desk, view, 1).talk(), patience_s))
+
+
+async def nothing_more():
+    await asyncio.sleep(1000.0)
+
+
+def test_what_a_page_orders_first_is_done_first_although_it_takes_longer(desk, monkeypatch):
+    done, arm, want = [], desk.arm, desk.want
+    monkeypatch.setattr(desk, "arm", lambda who: (time.sleep(0.1), done.append("arm"), arm(who)))
+    monkeypatch.setattr(desk, "want", lambda **words: (
+        time.sleep(0.1), done.append("want"), want(**words)))
+    drove = []
+    talk(desk, Socket('{"do": "want", "instruction": "straight on"}', '{"do": "arm"}',
+                      '{"do": "stop"}', takes=nothing_more, stays_s=0.5,
+                      leaves=lambda: drove.append(desk.drives(1))))
+    assert done == ["want", "arm"]
+    assert drove == [False]
+
+
+def test_a_page_that_leaves_right_after_arming_leaves_nothing_armed(desk, monkeypatch):
+    arm = desk.arm
+    monkeypatch.setattr(desk, "arm", lambda who: (time.sleep(0.2), arm(who)))
+    talk(desk, Socket('{"do": "arm"}', takes=nothing_more))
+    time.sleep(0.5)
+    assert not desk.drives(1)
+    assert desk.said == LOST
+
+
+def test_a_silent_page_is_noticed_while_its_line_takes_nothing_more(desk):
+    drove = []
+    desk.arm(1)
+    talk(desk, Socket(takes=nothing_more, stays_s=2 * SILENT_S,
+                      leaves=lambda: drove.append(desk.drives(1))))
+    assert drove == [False]
+    assert desk.said == LOST
+
+
+def test_a_page_that_nothing_can_be_shown_to_is_sent_away_and_what_it_drove_stands(desk):
+    async def fails():
+        raise ZeroDivisionError
+
+    left_by_itself = []
+    desk.arm(1)
+    with pytest.raises(ZeroDivisionError):
+        talk(desk, Socket(takes=fails, stays_s=0.5, leaves=lambda: left_by_itself.append(True)))
+    assert left_by_itself == []
+    assert desk.said == LOST
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"seen": []}', '{"seen": "x"}', '{"do": {}}',
