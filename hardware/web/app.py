@@ -129,7 +129,7 @@ class Page:
             if self._desk.version != version:
                 about = await asyncio.to_thread(self._view.about)
                 version = about["version"]
-                await self._socket.send_text(json.dumps(about))
+                await self._tell(json.dumps(about))
             if self._sent - self._seen < UNSEEN:
                 frame = self._view.frame()
                 if frame is not None and frame.number == shown:
@@ -138,9 +138,18 @@ class Page:
                 self._sent += 1
                 self._sent_s[self._sent] = time.monotonic()
                 told = self._view.now(self._who) | {"number": self._sent, "page_ms": self._way_ms}
-                await self._socket.send_bytes(
-                    await asyncio.to_thread(self._view.message, told, frame))
+                await self._tell(await asyncio.to_thread(self._view.message, told, frame))
             await asyncio.sleep(PERIOD_S)
+
+    async def _tell(self, message: str | bytes) -> None:
+        """Send; raises WebSocketDisconnect where nobody is there any more."""
+        try:
+            if isinstance(message, str):
+                await self._socket.send_text(message)
+            else:
+                await self._socket.send_bytes(message)
+        except RuntimeError as closed:  # a page that is hanging up is told nothing more
+            raise WebSocketDisconnect from closed
 
 
 def is_our_page(host: str, origin: str, anywhere: bool) -> bool:

@@ -219,6 +219,15 @@ def test_a_page_that_nothing_can_be_shown_to_is_sent_away_and_what_it_drove_stan
     assert desk.said == LOST
 
 
+def test_a_page_that_hangs_up_while_it_is_told_something_is_no_fault(desk):
+    async def closed():
+        raise RuntimeError("Unexpected ASGI message 'websocket.send'")
+
+    desk.arm(1)
+    talk(desk, Socket(takes=closed, stays_s=1.0))
+    assert desk.said == LOST
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"seen": []}', '{"seen": "x"}', '{"do": {}}',
                                   '{"do": "want", "instruction": "' + "x" * 9000 + '"}',
                                   "[" * 5000])
