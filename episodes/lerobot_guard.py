@@ -17,7 +17,8 @@ from episodes.guard import FREE_BYTES, MOST_RATIO
 
 MOST_JSON_BYTES = 4 * 1024**2
 MOST_ROWS = 10_000_000  # of one parquet file
-MOST_VALUES = 100_000_000  # of one column in one row group
+MOST_VALUES = 20_000_000  # of one column in one row group
+MOST_LIST = 100  # values in one row of a column
 MOST_TEXT = 64 * 1024  # characters
 
 
@@ -84,11 +85,24 @@ def rows(path: Path, wanted: Sequence[str], optional: Sequence[str] = (),
             columns = [*wanted, *(name for name in optional if name in names)]
             _check_declared(path, file.metadata, columns)
             for batch in file.iter_batches(batch_size=at_once, columns=columns, use_threads=False):
+                _check_lists(path, batch)
                 yield from batch.to_pylist()
     except pa.ArrowException as error:
         raise ValueError(_damaged(path, error)) from error
     except (OSError, KeyError, OverflowError, UnicodeDecodeError) as error:
         raise ValueError(_damaged(path, error)) from error
+
+
+def _check_lists(path: Path, batch: Any) -> None:
+    """Refuse rows that would become many objects of Python."""
+    import pyarrow as pa
+
+    for name, column in zip(batch.schema.names, batch.columns):
+        if pa.types.is_nested(column.type) and not pa.types.is_struct(column.type):
+            count = len(column.flatten())
+            if count > MOST_LIST * len(batch):
+                raise ValueError(f"{path}: {name} has {count} values in {len(batch)} rows, "
+                                 f"expected at most {MOST_LIST} in one.")
 
 
 def _damaged(path: Path, error: BaseException) -> str:

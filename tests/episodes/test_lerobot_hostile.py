@@ -134,6 +134,15 @@ def test_few_bytes_that_stand_for_very_many_rows_are_refused(out):
         read(out)
 
 
+def test_a_row_that_would_become_very_many_numbers_is_refused(out):
+    table = pq.read_table(out / DATA)
+    place = table.schema.get_field_index("action")
+    lists = pa.array([[0.0] * 1_000_000] + [[0.0] * 3] * (len(table) - 1), pa.list_(pa.float32()))
+    pq.write_table(table.set_column(place, "action", lists), out / DATA)
+    with pytest.raises(ValueError, match="action has 1000000 values in 1 rows"):
+        read(out)
+
+
 def test_a_playlist_instead_of_a_video_is_not_followed(tmp_path):
     out = written(tmp_path / "out", [episode(images=smooth(5))], "video")
     video = next(out.rglob("*.mp4"))
