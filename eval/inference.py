@@ -56,14 +56,25 @@ def detectable(pairs: int, disagreeing: float = EXPECTED_DISAGREEING, *, alpha: 
     return effect if effect <= disagreeing else None
 
 
-def foretold(pairs: int) -> str:
-    """What a comparison of so many episodes could find, said before they are driven."""
-    least = detectable(pairs)
-    found = (f"differences of {100 * least:.0f} points of success or more" if least is not None
-             else "no difference at all")
+def foretold(pairs: int, layouts: int) -> str:
+    """What a comparison of so many episodes could find, said before they are driven.
+
+    Where left and right share a layout and come out alike, layouts are what is compared: of 200
+    pairs on 100 such layouts, a sign flip test found 10.7 points in 43 % of 5,000 simulated
+    comparisons and 15 points in 75 %.
+    """
+    found = _points(detectable(pairs))
+    if layouts < pairs and detectable(pairs) is not None:
+        found += (f" where left and right of a layout are independent, and "
+                  f"{_points(detectable(layouts))} where they come out alike")
     return (f"Compared with another policy on the same {pairs} episodes, these can show {found} "
             f"({100 * POWER:.0f} % power, alpha {100 * ALPHA:.0f} %, if the two disagree in "
             f"{100 * EXPECTED_DISAGREEING:.0f} % of them).")
+
+
+def _points(least: float | None) -> str:
+    return (f"differences of {100 * least:.0f} points of success or more" if least is not None
+            else "no difference at all")
 
 
 def share_at_most(k: int, n: int, alpha: float = ALPHA) -> float:

@@ -16,6 +16,7 @@ from rich.text import Text
 from eval.inference import foretold
 from eval.session import Session
 from eval.table import tables, timing_tables
+from scenarios import select
 
 PIPE_WIDTH = 120  # columns where nobody says how wide the screen is
 
@@ -28,7 +29,9 @@ def follow(session: Session) -> None:
     What a comparison of so many episodes could find is said before.
     """
     if session.config.loop == "closed":
-        logger.info("%s", foretold(session.run.facts["planned"]))
+        planned, chosen = session.run.facts["planned"], select(session.config.scenario)
+        groups = {each.layout_group for each in chosen}
+        logger.info("%s", foretold(planned, planned * len(groups) // len(chosen)))
     if not sys.stderr.isatty():
         for _ in session.drive():
             pass

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.inference import detectable, foretold, holm, mcnemar, samples_needed
+from eval.resampling import sign_flip
 
 
 @pytest.mark.parametrize(("first", "second", "p"), [
@@ -44,8 +45,24 @@ def test_more_pairs_find_smaller_differences_and_too_few_find_none():
     assert effects == sorted(effects, reverse=True)
     assert effects[1] == pytest.approx(2 * effects[2], rel=0.03)  # four times the pairs
     assert detectable(5) is None
-    assert "no difference at all" in foretold(5)
-    assert "differences of 17 points of success or more" in foretold(80)
+    assert "can show no difference at all (" in foretold(5, 5)
+    assert "can show differences of 17 points of success or more (" in foretold(80, 80)
+
+
+def test_layouts_whose_two_sides_come_out_alike_find_what_so_many_pairs_find():
+    """200 pairs on 100 layouts: 15 points, not 11, if left and right of each are one witness."""
+    assert ("can show differences of 11 points of success or more where left and right of a layout "
+            "are independent, and differences of 15 points of success or more where they come out "
+            "alike (") in foretold(200, 100)
+    assert "are independent, and no difference at all where they" in foretold(40, 20)
+    assert "can show no difference at all (" in foretold(10, 5)
+    rng, found = np.random.default_rng(0), {}
+    for effect in (0.107, 0.15):
+        chances = [(0.3 + effect) / 2, (0.3 - effect) / 2, 0.7]
+        layouts = rng.choice([2.0, -2.0, 0.0], p=chances, size=(100, 500))
+        found[effect] = np.mean(sign_flip(layouts) <= 0.05)
+    assert found[0.107] < 0.6
+    assert 0.7 < found[0.15] < 0.86  # 80 %; the test is a little more careful
 
 
 @pytest.mark.parametrize(("options", "said"), [
