@@ -9,29 +9,31 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from envs import load_robot
 from episodes.clock import HOLDS, LAST, ZERO, Latency
 from eval.latencies import parse
+from eval.pairing import Side
 from eval.statistics import Rate
 from eval.suites.arm import Arm, Extra, Found, Suite
 from eval.suites.budget import FALL, Budget, budget
 from eval.suites.judging import success_of
 from eval.suites.options import Config
 
-DECISION_S = 0.4  # the shipped robot's
 DEFAULT = ("0.05", "0.1", "0.2", "0.3", "0.4", "0.6", "0.8")  # seconds
 HELD = {ZERO: "stands still", LAST: "goes on"}
 
 
 def _arms(config: Config, folder: Path) -> list[Arm]:
     """Any latencies that `eval.run --latency` takes."""
-    return [arm for words in config.arms or DEFAULT for arm in _both(words)]
+    decision_s = load_robot(config.robot).decision_s
+    return [arm for words in config.arms or DEFAULT for arm in _both(words, decision_s)]
 
 
-def _both(words: str) -> list[Arm]:
+def _both(words: str, decision_s: float) -> list[Arm]:
     latency = parse(words)
     constant = latency.values[0] if latency.kind == "constant" else None
-    if constant is not None and constant <= DECISION_S:
-        return [Arm(f"{words} s", "less than a decision: holding makes no difference",
+    if constant is not None and constant <= decision_s:
+        return [Arm(f"{words} s", "at most a decision: holding makes no difference",
                     {"latency": words}, "", constant)]
     name = f"{words} s" if constant is not None else words
     return [Arm(f"{name} {hold}", f"{HELD[hold]} where no command is left{_mean(latency)}",
@@ -49,17 +51,21 @@ def _result(found: Found) -> Extra:
     """The budget by each way of holding, from the constant latencies."""
     budgets: dict[str, Budget] = {}
     for hold in HOLDS:
-        curve = [(arm.strength, side) for arm, side in found.arms
-                 if arm.strength is not None and arm.group in ("", hold)]
-        if curve:
-            budgets[hold] = budget(found.control, [at for at, _ in curve],
-                                   [side for _, side in curve])
-    said = [f"Latency budget, where the robot {HELD[hold]} without a command ({hold}): success "
-            f"falls by {100 * FALL:.0f} points {each.said('s')}."
-            for hold, each in budgets.items()]
+        measured = _measured(found, hold)
+        if measured:
+            budgets[hold] = budget(found.control, [at for at, _ in measured],
+                                   [side for _, side in measured])
+    said = [f"Latency budget, where the robot {HELD[hold]} without a command ({hold}): "
+            f"{each.said('s')}." for hold, each in budgets.items()]
     pictures = {"latency": _picture(found, budgets)} if budgets else {}
     return Extra({"budget_s": {hold: each.as_json() for hold, each in budgets.items()},
                   "fall": FALL}, {}, said, pictures)
+
+
+def _measured(found: Found, hold: str) -> list[tuple[float, Side]]:
+    """Constant latencies and their arms that drove any episode without an error of the policy."""
+    return [(arm.strength, side) for arm, side in found.arms
+            if arm.strength is not None and arm.group in ("", hold) and success_of(side).n]
 
 
 def _picture(found: Found, budgets: dict[str, Budget]) -> bytes:
@@ -74,9 +80,9 @@ def _picture(found: Found, budgets: dict[str, Budget]) -> bytes:
     control = success_of(found.control)
     for number, (hold, each) in enumerate(budgets.items()):
         points = [point(0.0, control)] + sorted(
-            (point(arm.strength, success_of(side)) for arm, side in found.arms
-             if arm.strength is not None and arm.group in ("", hold)), key=lambda at: at.at)
-        curve(axes, points, f"{hold}: {HELD[hold]}; budget {each.said('s')}", number)
+            (point(at, success_of(side)) for at, side in _measured(found, hold)),
+            key=lambda each: each.at)
+        curve(axes, points, f"{hold}: {HELD[hold]}; budget {each.cell('s')}", number)
     axes.axhline(100 * ((control.share or 0.0) - FALL), color=GREY, linewidth=1, linestyle=":",
                  label=f"{100 * FALL:.0f} points below a world that waits")
     axes.set_ylim(0, 103)
