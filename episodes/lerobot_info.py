@@ -24,6 +24,7 @@ class Info:
     """The parts of it that reading needs."""
 
     folder: Path
+    episodes: int  # how many it says there are
     fps: float
     robot: str
     camera: str  # the column of the pictures
@@ -57,7 +58,8 @@ def read_info(folder: Path, camera: str | None) -> Info:
         if not isinstance(fps, int | float) or not math.isfinite(fps) or not 0 < fps <= MOST_FPS:
             raise ValueError(f"fps must be a number above 0 and at most {MOST_FPS}, got "
                              f"{str(fps)[:100]!r}.")
-        return Info(folder, float(fps), str(told.get("robot_type")), camera, storage, size,
+        count = whole(told.get("total_episodes"), "total_episodes")
+        return Info(folder, count, float(fps), str(told.get("robot_type")), camera, storage, size,
                     _numbers(features), TIME in features, (folder / OURS).exists())
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error

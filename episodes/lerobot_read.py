@@ -23,7 +23,7 @@ from episodes.guard import MAX_FRAMES
 from episodes.hdf5 import Episode, default_instruction, events_of
 from episodes.lerobot_guard import inside, rows, text, whole
 from episodes.lerobot_info import Info, check_length, read_info
-from episodes.lerobot_layout import ACTION, DATA, EPISODES, TASKS, TIME, VIDEO, Place
+from episodes.lerobot_layout import ACTION, DATA, EPISODES, INFO, TASKS, TIME, VIDEO, Place
 from episodes.lerobot_video import decoded
 from episodes.record import SOURCES
 from episodes.rosbag import Told, commands_of
@@ -55,13 +55,17 @@ def read_lerobot(path: str | Path, robot: RobotSpec, told: Told | None = None) -
         raise ValueError(f"Reading LeRobot's data sets needs {error.name}: pip install "
                          "'mobile-vla-bench[lerobot]'.") from error
     info = read_info(folder, told.image_topic)
-    tasks, frames = _read_tasks(folder), _Frames(info)
+    tasks, frames, count = _read_tasks(folder), _Frames(info), 0
     try:
         for number, row in enumerate(_rows(info)):
             yield _Reading(info, robot, told, tasks, frames, f"{folder}: episode {number}",
                            ).episode(row, number)
+            count += 1
     finally:
         frames.close()
+    if count != info.episodes:
+        raise ValueError(f"{folder}: has {count} episodes, expected the {info.episodes} that "
+                         f"{INFO} declares.")
 
 
 def _rows(info: Info) -> Iterator[dict[str, Any]]:

@@ -39,6 +39,7 @@ def replaced(path, name, value) -> None:
     ("fps", float("nan"), "fps must be"),
     ("fps", "3", "fps must be"),
     ("features", [], "features must be"),
+    ("total_episodes", -1, "total_episodes must be"),
 ])
 def test_info_that_leads_elsewhere_or_says_nonsense_is_refused(out, key, value, sentence):
     changed_info(out, lambda info: info.update({key: value}))
@@ -107,6 +108,12 @@ def test_frames_that_are_none_are_refused(out, column, value, sentence):
 def test_a_picture_of_another_size_than_declared_is_refused(out):
     changed_info(out, lambda info: info["features"][CAMERA].update(shape=[8, 6, 3]))
     with pytest.raises(ValueError, match="is 4 x 6, expected 8 x 6"):
+        read(out)
+
+
+def test_episodes_that_are_missing_are_missed(out):
+    changed_info(out, lambda info: info.update(total_episodes=3))
+    with pytest.raises(ValueError, match="has 2 episodes, expected the 3"):
         read(out)
 
 
