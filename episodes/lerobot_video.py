@@ -20,6 +20,7 @@ from episodes.lerobot_layout import CAMERA, MB, VIDEO, Limits, Place
 ENCODER, PIXELS = "libsvtav1", "yuv420p"
 OPTIONS = {"g": 1, "crf": 20, "preset": 12}
 SMALLEST = 64  # pixels, of height and width, that the encoder takes
+FILL_PIXELS = 65_536  # pixels that a decoder may add to fill up blocks
 CODECS = ("av1", "h264", "hevc", "vp9", "mpeg4")  # that are decoded here
 
 
@@ -126,7 +127,11 @@ def decoded(path: Path, size: tuple[int, int]) -> Generator[tuple[float, np.ndar
                 raise ValueError(f"{path}: has {len(container.streams.video)} video streams, "
                                  f"expected one.")
             stream = container.streams.video[0]
+            if stream.codec_context is None or stream.time_base is None:
+                raise ValueError(f"{path}: is packed in an unknown way or has no clock, expected "
+                                 f"one of {', '.join(CODECS)}.")
             codec = stream.codec.canonical_name
+            stream.codec_context.options = {"max_pixels": str(FILL_PIXELS + 2 * size[0] * size[1])}
             if (stream.height, stream.width) != size or codec not in CODECS:
                 raise ValueError(f"{path}: is {codec} of {stream.height} x {stream.width}, "
                                  f"expected {size[0]} x {size[1]} as {', '.join(CODECS)}.")

@@ -158,6 +158,14 @@ def test_a_playlist_instead_of_a_video_is_not_followed(tmp_path):
         read(out)
 
 
+def test_a_video_that_nobody_knows_how_to_unpack_is_refused(tmp_path):
+    out = written(tmp_path / "out", [episode(images=smooth(5))], "video")
+    video = next(out.rglob("*.mp4"))
+    video.write_bytes(video.read_bytes().replace(b"av01", b"zzzz"))
+    with pytest.raises(ValueError, match="packed in an unknown way"):
+        read(out)
+
+
 @pytest.mark.parametrize("text", ["[" * 100_000, "[]", "{", "\xff"])
 def test_what_is_no_json_object_is_refused(out, text):
     (out / "meta/info.json").write_bytes(text.encode("latin-1"))
