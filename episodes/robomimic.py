@@ -31,7 +31,7 @@ from scenarios import names
 
 FILE = "demo.hdf5"
 PICTURE, LAST = "front_image", "last_command"
-EXPECTED = "a robomimic file with data/demo_0/actions, data/demo_0/obs/front_image, ..."
+EXPECTED = "a robomimic file with data/demo_0/actions and data/demo_0/obs/front_image"
 MOST_LINKS = 200_000  # a demonstration has eleven
 GYM = 2  # robomimic's number for environments of Gymnasium: `type` in its code, env_type in words
 
