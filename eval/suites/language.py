@@ -15,7 +15,7 @@ import numpy as np
 from eval.layouts import Layouts
 from eval.pairing import Line, Side
 from eval.resampling import interval, or_none
-from eval.statistics import Mean, Rate, rate
+from eval.statistics import Mean, Rate, rate, wilson
 from eval.suites.arm import CONTROL, Arm, Extra, Found, Suite, chosen
 from eval.suites.options import Config
 from eval.table import Table, mean_cell, rate_cell
@@ -23,6 +23,7 @@ from eval.words import MARK
 
 SWAPPED = "swapped"
 SIDELESS = ("nonsense", "empty")  # wordings that name no side
+HALF = 0.5  # chosen: what is surely more often so than not
 WENT = {"left": 1, "right": -1}
 ARMS = (
     Arm(SWAPPED, "left and right exchanged: the way should turn with them"),
@@ -86,7 +87,7 @@ def _result(found: Found) -> Extra:
         return Extra({"sides": numbers}, {title: table})
     turns, always = causality(found.control, swapped)
     return Extra({"sides": numbers, "causality": turns.as_json(), "always": always.as_json()},
-                 {title: table}, [_said(turns, always)], {"sides": _picture(numbers, turns)})
+                 {title: table}, [in_words(turns, always)], {"sides": _picture(numbers, turns)})
 
 
 def _sides(name: str, side: Side) -> dict[str, Any]:
@@ -99,15 +100,24 @@ def _sides(name: str, side: Side) -> dict[str, Any]:
             "neither": len(lines) - len(passed)}
 
 
-def _said(turns: Mean, always: Rate) -> str:
+def in_words(turns: Mean, always: Rate) -> str:
+    """Causality as a sentence: the number, its interval, and what it means, if it can be said."""
     if turns.value is None:
         return "Language causality: nothing to compare, every pair ended by an error."
-    meaning = ("the way turns with the word" if (turns.low or 0) > 0.5 else
-               "the words decide nothing that shows here" if (turns.low or 0) <= 0 else
-               "the words matter, and do not decide")
     return (f"Language causality {mean_cell(turns.as_json(), 2)} over {turns.n} pairs (1: the way "
-            f"always turns with the word, 0: never; always in {rate_cell(always.as_json())} "
-            f"layouts): {meaning}.")
+            f"always turns with the word, 0: it does not care, -1: always against it; always with "
+            f"it in {rate_cell(always.as_json())} layouts): {_meaning(turns, always)}.")
+
+
+def _meaning(turns: Mean, always: Rate) -> str:
+    if turns.low is None or turns.high is None or wilson(always.n, always.n).low <= HALF:
+        return "too few layouts to say what that means"
+    if turns.high < 0.0:
+        return "the way turns against the word"
+    if turns.low > HALF and always.low > HALF:
+        return "the way turns with the word"
+    return ("the words matter, and do not decide" if turns.low > 0.0 else
+            "the words decide nothing that shows here")
 
 
 def _picture(numbers: dict[str, Any], turns: Mean) -> bytes:

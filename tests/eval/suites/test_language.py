@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from eval.suite import suite
-from eval.suites.language import causality
+from eval.suites.language import causality, in_words
 
 SCENARIO = "1box_vert_left"
 
@@ -30,13 +30,27 @@ def test_causality_is_how_much_the_way_turns_with_the_word(told_left, told_right
     assert found.low <= value <= found.high
 
 
+@pytest.mark.parametrize(("layouts", "told_left", "told_right", "meaning"), [
+    (20, "left", "right", "the way turns with the word"),
+    (20, "right", "left", "the way turns against the word"),
+    (20, "left", "left", "the words decide nothing that shows here"),
+    (20, "left", None, "the words matter, and do not decide"),
+    (4, "left", "right", "the way turns with the word"),
+    (3, "left", "right", "too few layouts to say what that means"),  # 3 of 3: [44, 100] %
+    (1, "left", "right", "too few layouts to say what that means"),
+])
+def test_the_result_in_words_is_what_the_numbers_say(layouts, told_left, told_right, meaning):
+    found = causality(side(*[told_left] * layouts), side(*[told_right] * layouts))
+    assert in_words(*found).endswith(f"layouts): {meaning}.")
+
+
 @pytest.mark.parametrize(("policy", "value", "sentence"), [
     ("Listens", 1.0, "the way turns with the word"),
     ("Deaf", 0.0, "the words decide nothing that shows here"),
 ])
 def test_who_listens_is_told_from_who_does_not(policy, value, sentence, tmp_path):
     found = suite("language", policy=f"tests.eval.suites.walkers:{policy}", scenario=SCENARIO,
-                  episodes=3, arms=("swapped", "nonsense"), workers=0, out=str(tmp_path))
+                  episodes=4, arms=("swapped", "nonsense"), workers=0, out=str(tmp_path))
     assert found.content["result"]["causality"]["mean"] == value
     assert found.said[0].endswith(f"{sentence}.")
     sides = found.content["result"]["sides"]
