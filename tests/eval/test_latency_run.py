@@ -53,6 +53,25 @@ def test_who_thinks_for_long_stands_or_goes_on_meanwhile(hold, tmp_path):
         assert moving.any()
 
 
+@pytest.mark.parametrize(("options", "misses", "stale", "oldest_ms"), [
+    ({"latency": "0.15"}, 0.0, 0.0, 150.0),
+    ({"latency": "0.7"}, 1.0, 1.0, 700.0),
+    ({"latency": "0.7", "hold": "last"}, 1.0, 1.0, 1100.0),  # each command drives two decisions
+    ({"latency": "0.15", "execute": 2, "policy": "tests.eval.suites.walkers:Plans"},
+     0.0, 0.5, 550.0),  # of two rows the second
+])
+def test_what_came_too_late_counts_on_the_virtual_clock(options, misses, stale, oldest_ms,
+                                                        tmp_path):
+    found = driven(tmp_path, **options)
+    total = found.timing["total"]
+    assert total["misses"]["rate"] == misses
+    assert total["stale"]["rate"] == pytest.approx(stale, abs=0.1)  # an episode may end in a plan
+    assert total["age"]["p99"] == pytest.approx(oldest_ms)
+    page = (found.folder / "timing.md").read_text()
+    assert "The simulated world waits for its policy" not in page
+    assert "are those of the virtual clock" in page
+
+
 @pytest.mark.parametrize("options", [
     {"latency": "0.15"}, {"latency": "uniform:0:0.9"}, {"latency": "uniform:0:0.9", "hold": "last"},
     {"latency": "lognormal:0.3:0.8", "execute": 3, "policy": "tests.eval.suites.walkers:Plans"},
