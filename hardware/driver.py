@@ -88,7 +88,8 @@ class Driver:
         match order["do"]:
             case "command":
                 gate.offer(Command(order["source"], order["number"], order["decided_s"],
-                                   order["velocity"], order["confidence"]), now_s)
+                                   order["velocity"], order["confidence"], order["seen_s"]),
+                           now_s)
             case "arm":
                 if self._lost:
                     raise RefusedError("link", self._lost)

@@ -100,10 +100,13 @@ class Pilot:
         return State(**json.loads(found[1]))
 
     def command(self, velocity: Sequence[float], source: str = "policy",
-                confidence: float | None = None) -> int:
-        """Offer a velocity decided now; returns the command's number."""
+                confidence: float | None = None, seen_s: float | None = None) -> int:
+        """Offer a velocity decided now; returns the command's number.
+
+        `seen_s`: when the picture arrived on which it was decided, where it was one.
+        """
         return self._order(do="command", source=source, velocity=[float(v) for v in velocity],
-                           decided_s=time.monotonic(), confidence=confidence)
+                           decided_s=time.monotonic(), confidence=confidence, seen_s=seen_s)
 
     def refusal(self, number: int) -> str:
         """Why an order was refused, as far as is known by now; "" where it was not."""

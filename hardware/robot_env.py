@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +13,7 @@ import numpy as np
 
 from envs.interface import COMMAND_LIMIT, Observation, RobotSpec, Truth
 from hardware.pilot import Pilot, State
-from hardware.safety import STOP_S, TICK_S, RefusedError
+from hardware.safety import OLD_PICTURE, STOP_S, TICK_S, RefusedError
 from hardware.transport import Frame, LinkLostError
 from policies.picture import squeeze
 from scenarios import Scenario, Variation
@@ -35,6 +36,8 @@ WATCHDOG = "watchdog"  # why the gate has the robot stand where nobody watches o
 WORDS = {"frozen camera": "The camera is frozen: its pictures are counted up, but show the "
                           "same while the robot is told to move.",
          WATCHDOG: "The watchdog gives no sign of life: nothing moves without it."}
+
+logger = logging.getLogger(__name__)
 
 
 class _Plain:
@@ -81,6 +84,7 @@ class RobotEnv(_Base):
         self.laid_out: Callable[[], None] = lambda: None  # called before the operator is asked
         self._decisions, self.why = 0, ""  # why: of a safety stop
         self._last: State
+        self._seen_s: float  # arrival of the picture that was given last
         self._said: dict[str, Any] = {}
         self._fixed: dict[str, str] = {}
         if gymnasium is not None:
@@ -128,7 +132,7 @@ class RobotEnv(_Base):
             raise ValueError(f"A command is 3 finite numbers, got {command!r}.")
         before = self._state()
         decided_s = time.monotonic()
-        number = self.pilot.command(self.robot.velocity(command).tolist())
+        number = self.pilot.command(self.robot.velocity(command).tolist(), seen_s=self._seen_s)
         while time.monotonic() < decided_s + self.robot.decision_s:
             time.sleep(POLL_S)
             if not self._state().armed:
@@ -139,6 +143,8 @@ class RobotEnv(_Base):
         after = self._state()
         info = self._info(self._ended(frame, after))
         info["sent"] = self._sent(command, number, before, after)
+        if after.refused.get(OLD_PICTURE, 0) > before.refused.get(OLD_PICTURE, 0):
+            logger.warning("A command was not driven. %s", self.pilot.refusal(number))
         self._said = info
         truncated = info["ended_by"] is None and (
             self._decisions >= self.scenario.success.max_decisions)
@@ -189,6 +195,7 @@ class RobotEnv(_Base):
         return None
 
     def _observation(self, frame: Frame, state: State) -> Observation:
+        self._seen_s = frame.arrived_s
         measured = state.velocity if state.measured is None else state.measured
         rgb = np.array(squeeze(frame.rgb, self.image_size))
         return {"rgb": rgb, "velocity": np.array(measured, np.float32)}

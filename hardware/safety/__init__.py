@@ -8,6 +8,7 @@ more.
 
 from hardware.safety.checks import (
     LATE_S,
+    OLD_PICTURE,
     SOURCES,
     STOP_S,
     TICK_S,
@@ -20,6 +21,6 @@ from hardware.safety.checks import (
 from hardware.safety.gate import FRAME_AGE_S, LIFE_S, LIVE_FRAMES, MODES, RELEASE_S, REPEATS, Gate
 from hardware.safety.watch import SILENT_S, SURE_TICKS, Watch
 
-__all__ = ["FRAME_AGE_S", "LATE_S", "LIFE_S", "LIVE_FRAMES", "MODES", "RELEASE_S", "REPEATS",
-           "SILENT_S", "SOURCES", "STOP_S", "SURE_TICKS", "TICK_S", "ZERO", "Command", "Gate",
-           "Limits", "RefusedError", "Velocity", "Watch"]
+__all__ = ["FRAME_AGE_S", "LATE_S", "LIFE_S", "LIVE_FRAMES", "MODES", "OLD_PICTURE", "RELEASE_S",
+           "REPEATS", "SILENT_S", "SOURCES", "STOP_S", "SURE_TICKS", "TICK_S", "ZERO", "Command",
+           "Gate", "Limits", "RefusedError", "Velocity", "Watch"]

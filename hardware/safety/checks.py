@@ -14,6 +14,7 @@ LATE_S = 0.2  # a command that took longer from being decided to arriving is ref
 ABSURD = 10.0  # times the limit: no command but a fault
 LONGEST_S = 1e12  # no clock says more
 SOURCES = ("policy", "operator")
+OLD_PICTURE = "old picture"  # a reason
 
 
 class RefusedError(ValueError):
@@ -34,6 +35,7 @@ class Limits:
     acceleration_m_s2: float
     turn_acceleration_rad_s2: float
     confidence: float  # of a policy's action: with less, the robot stands still
+    picture_age_s: float  # of the picture behind a command, as the command comes in
 
     def __post_init__(self) -> None:
         """Refuse limits under which the robot could not stop in time."""
@@ -61,13 +63,15 @@ class Command:
     decided_s: float
     velocity: Velocity
     confidence: float | None = None
+    seen_s: float | None = None  # arrival of the picture on which it was decided
 
 
 def check(command: Command, limits: Limits, now_s: float) -> None:
     """Refuse what no command is, whatever its fields hold.
 
     Raises:
-        RefusedError: `source`, `shape`, `not finite`, `absurd`, `confidence` or `late`.
+        RefusedError: `source`, `shape`, `not finite`, `absurd`, `confidence`, `late` or
+            `old picture`.
     """
     if command.source not in SOURCES:
         raise RefusedError("source", f"source must be one of {', '.join(SOURCES)}, got "
@@ -80,6 +84,7 @@ def check(command: Command, limits: Limits, now_s: float) -> None:
     age_s = now_s - command.decided_s if abs(command.decided_s) < LONGEST_S else math.inf
     if not 0.0 <= age_s <= LATE_S:
         raise RefusedError("late", f"Decided {age_s:.3f} s ago, expected at most {LATE_S} s.")
+    _check_picture(command.seen_s, limits, now_s)
 
 
 def slowdown(velocity: Velocity, limits: Limits) -> float:
@@ -119,6 +124,16 @@ def _check_confidence(given: float | None, limits: Limits) -> None:
     if given < limits.confidence:
         raise RefusedError("confidence", f"The policy is not sure: {given:g}, expected at least "
                            f"{limits.confidence:g}.")
+
+
+def _check_picture(seen_s: float | None, limits: Limits, now_s: float) -> None:
+    """Who took long to decide was looking at a world that is gone."""
+    if seen_s is None:
+        return
+    age_s = now_s - seen_s if is_number(seen_s) and abs(seen_s) < LONGEST_S else math.inf
+    if not 0.0 <= age_s <= limits.picture_age_s:
+        raise RefusedError(OLD_PICTURE, f"Decided on a picture that is {age_s:.1f} s old, expected "
+                           f"at most {limits.picture_age_s:g} (picture_age_s in the profile).")
 
 
 def _short(given: object) -> str:

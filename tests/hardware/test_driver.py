@@ -89,7 +89,7 @@ def seat():
 
 def command(number):
     return {"do": "command", "number": number, "source": "policy", "velocity": list(AHEAD),
-            "confidence": None}
+            "confidence": None, "seen_s": None}
 
 
 def test_what_comes_in_while_a_tick_looks_and_listens_is_of_that_tick(seat):

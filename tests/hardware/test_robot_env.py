@@ -49,8 +49,9 @@ class FakePilot:
             raise LinkLostError("The process that drives is gone.")
         return self.now
 
-    def command(self, velocity):
+    def command(self, velocity, seen_s):
         self.velocities.append(velocity)
+        self.seen_s = seen_s
         if self.now is not None:
             driven = {**self.now.driven, "policy": [len(self.velocities), self.scale, *velocity]}
             self.now = dataclasses.replace(self.now, driven=driven)
@@ -158,7 +159,7 @@ def test_sent_is_what_the_gate_let_through():
     assert sent(pilot, env) == pytest.approx(AHEAD)
     pilot.scale = 0.5
     assert sent(pilot, env) == pytest.approx([0.575, 0.0, 0.0])
-    pilot.command = lambda velocity: 99  # refused: it never was in force
+    pilot.command = lambda velocity, seen_s: 99  # refused: it never was in force
     assert sent(pilot, env) == [0.0, 0.0, 0.0]
 
 
@@ -166,7 +167,7 @@ def test_sent_is_the_operators_command_where_he_drove():
     pilot = FakePilot()
     env = world(pilot)
 
-    def taken_over(velocity):
+    def taken_over(velocity, seen_s):
         pilot.now = dataclasses.replace(pilot.now, driven={"operator": [5, 1.0, 0.0, -0.25, 0.0]})
         return 1
 

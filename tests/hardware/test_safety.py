@@ -113,6 +113,18 @@ def test_a_policy_that_is_sure_enough_drives():
     assert bench.run(0.3) == AHEAD
 
 
+def test_a_decision_on_a_picture_that_is_gone_is_refused_however_fresh_the_decision_is():
+    bench = Bench()
+    bench.say(seen_s=bench.now_s - 1.99)
+    assert bench.run(0.3) == AHEAD
+    for seen_s in (bench.now_s - 2.01, bench.now_s + 0.1, -math.inf, math.nan, "now", 10 ** 400):
+        assert refused(bench, seen_s=seen_s) == "old picture"
+    with pytest.raises(RefusedError, match=r"10\.0 s old, expected at most 2 \(picture_age_s"):
+        bench.say(seen_s=bench.now_s - 10.0)
+    assert bench.gate.refused == {"old picture": 7}
+    assert bench.run(0.4) == ZERO
+
+
 def test_commands_of_nobody_are_refused():
     assert refused(Bench(), source="stranger") == "source"
 
@@ -265,14 +277,14 @@ def test_what_was_in_force_last_is_known_by_source():
 @pytest.mark.parametrize(("field", "value"), [
     ("speed_m_s", -1.0), ("speed_m_s", math.inf), ("turn_rate_rad_s", math.nan),
     ("acceleration_m_s2", "2"), ("acceleration_m_s2", 1.9), ("turn_acceleration_rad_s2", 3.9),
-    ("confidence", 1.1), ("speed_m_s", True)])
+    ("confidence", 1.1), ("speed_m_s", True), ("picture_age_s", math.inf)])
 def test_limits_under_which_no_robot_could_stop_are_refused(field, value):
     with pytest.raises(ValueError, match=field):
         dataclasses.replace(LIMITS, **{field: value})
 
 
 def test_a_robot_that_may_not_move_does_not():
-    still = Limits(0.0, 0.0, 0.0, 0.0, 0.0)
+    still = Limits(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     bench = Bench()
     bench.gate.limits = still
     assert refused(bench) == "absurd"

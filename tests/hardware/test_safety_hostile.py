@@ -21,7 +21,8 @@ actions = st.builds(
     Command, source=st.one_of(st.sampled_from(("policy", "operator")), numbers),
     number=st.one_of(st.integers(-3, 60), numbers),
     decided_s=st.one_of(st.floats(-0.5, 0.5), st.just(0.0), numbers),  # seconds before now
-    velocity=velocities, confidence=st.one_of(st.none(), st.floats(0.0, 1.0), numbers))
+    velocity=velocities, confidence=st.one_of(st.none(), st.floats(0.0, 1.0), numbers),
+    seen_s=st.one_of(st.none(), numbers))
 
 
 def play(bench, action, ticks):
@@ -31,7 +32,7 @@ def play(bench, action, ticks):
         decided = bench.now_s - decided
     try:
         bench.gate.offer(Command(action.source, action.number, decided, action.velocity,
-                                 action.confidence), bench.now_s)
+                                 action.confidence, action.seen_s), bench.now_s)
     except RefusedError as refused:
         assert bench.gate.refused[refused.reason] > 0
     for _ in range(ticks):

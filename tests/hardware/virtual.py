@@ -6,7 +6,7 @@ from hardware.safety import Command, Gate, Limits
 
 TICK_S = 0.02
 LIMITS = Limits(speed_m_s=0.5, turn_rate_rad_s=1.0, acceleration_m_s2=2.5,
-                turn_acceleration_rad_s2=5.0, confidence=0.3)
+                turn_acceleration_rad_s2=5.0, confidence=0.3, picture_age_s=2.0)
 AHEAD = (0.5, 0.0, 0.0)
 
 
