@@ -24,6 +24,7 @@ from hardware.safety import TICK_S, Command, Gate, RefusedError
 from hardware.transport import Frame, LinkLostError, Place, Transport
 
 PICTURE = struct.Struct("<QdII")  # number, arrival (s, monotonic clock), height, width
+MOST_PIXELS = 1280 * 720  # of a picture: what the board for pictures holds
 KEPT_LATE = 1000  # ticks whose lateness is kept
 GLANCE_ROWS = 8  # every eighth row tells whether a picture is another one: noise is everywhere
 
@@ -56,8 +57,7 @@ class Driver:
             try:
                 self._transport.send(velocity)
             except LinkLostError as lost:
-                self._lost = str(lost)
-                self._gate.disarm()
+                self._lose(str(lost))
         self._watchdog.send(beat=self._beat)
         self._beat += 1
         self._show(now_s)
@@ -108,9 +108,19 @@ class Driver:
         if frame is None or frame.number <= self._shown:
             return
         self._shown = frame.number
+        height, width = frame.rgb.shape[:2]
+        if height * width > MOST_PIXELS:
+            self._lose(f"The camera's pictures are too large: {width} x {height}, expected at most "
+                       "1280 x 720; let it, or its node, give smaller ones.")
+            return
         if not frame.is_black:
             self._gate.saw_frame(frame.number, frame.arrived_s, self._is_repeat(frame))
         self._pictures.write(*picture_of(frame))
+
+    def _lose(self, why: str) -> None:
+        """The robot cannot be driven any more."""
+        self._lost = self._lost or why
+        self._gate.disarm()
 
     def _is_repeat(self, frame: Frame) -> bool:
         """Whether a camera, whose pictures never equal each other, shows the last one again."""

@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from hardware.board import Board, shared_file
-from hardware.driver import PICTURE, frame_of
+from hardware.driver import MOST_PIXELS, PICTURE, frame_of
 from hardware.link import Link, pair
 from hardware.safety import RefusedError, Velocity
 from hardware.transport import Frame, LinkLostError, Place
 
-PICTURE_BYTES = PICTURE.size + 1280 * 720 * 3
+PICTURE_BYTES = PICTURE.size + MOST_PIXELS * 3
 PICTURE_SLOTS = 32  # a second of pictures: so long a recorder may be held up
 STATE_BYTES = 16384
 START_S, ANSWER_S, END_S = 30.0, 1.0, 5.0
@@ -149,11 +149,10 @@ class Pilot:
             LinkLostError: if none do.
         """
         until_s = time.monotonic() + patience_s
-        while not self.state().live:
-            if time.monotonic() > until_s:
-                lost = self.state().lost
-                raise LinkLostError(lost or f"No live pictures for {patience_s:g} s: look at the "
-                                    "camera's plug, topic and lens.")
+        while not (state := self.state()).live:
+            if state.lost or time.monotonic() > until_s:
+                raise LinkLostError(state.lost or f"No live pictures for {patience_s:g} s: look at "
+                                    "the camera's plug, topic and lens.")
             time.sleep(POLL_S)
 
     def close(self) -> None:

@@ -92,6 +92,17 @@ def command(number):
             "confidence": None, "seen_s": None}
 
 
+def test_pictures_that_are_too_large_to_be_passed_on_end_the_drive_with_one_sentence(seat):
+    seat.robot.shape = (720, 1280, 3)
+    assert seat.tick({"do": "arm", "number": 1})["armed"]
+    seat.robot.shape = (1080, 1920, 3)
+    state = seat.tick(command(2))
+    assert "1920 x 1080, expected at most 1280 x 720" in state["lost"]
+    assert (state["armed"], state["velocity"]) == (False, [0.0, 0.0, 0.0])
+    seat.robot.shape = (720, 1280, 3)
+    assert not seat.tick({"do": "arm", "number": 3})["armed"]
+
+
 def test_what_comes_in_while_a_tick_looks_and_listens_is_of_that_tick(seat):
     assert seat.tick({"do": "arm", "number": 1})["armed"]
     for number in range(2, 6):
