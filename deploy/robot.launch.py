@@ -21,6 +21,7 @@ ARGUMENTS = {  # name: default, what it is
     "doctor": ("doctor.json", "what eval.doctor --robot wrote"),
 }
 OPTIONS = {"ros_arguments": "--address"}
+LEAVING_S = "180"  # the robot stands at once; a long recording takes so long to close
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -31,5 +32,5 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription([
         *(DeclareLaunchArgument(name, default_value=default, description=words)
           for name, (default, words) in ARGUMENTS.items()),
-        ExecuteProcess(cmd=command, cwd=str(ROOT), output="screen"),
+        ExecuteProcess(cmd=command, cwd=str(ROOT), output="screen", sigterm_timeout=LEAVING_S),
     ])

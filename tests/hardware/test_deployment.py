@@ -1,9 +1,15 @@
 """What is started on a robot is what the commands take, and what it needs is listed."""
 
+import fcntl
+import json
+import os
+import pty
 import re
 import runpy
 import shlex
+import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -11,6 +17,7 @@ import tyro
 import yaml
 
 from eval.doctor.__main__ import Config as DoctorConfig
+from hardware import camera_tape, pilot
 from hardware.run import Config
 from tests.hardware.robots import FAKES
 
@@ -39,6 +46,7 @@ def test_a_launch_starts_the_page_over_ros(monkeypatch):
     assert config == Config("hybrid", "2box_hori_left", "ros", address="", web=True,
                             record="drives")
     assert Path(process.folder) == ROOT
+    assert float(process.sigterm_timeout) >= LEAVING_S
     for name in [each for each in sys.modules if each.split(".")[0] == "launch"]:
         del sys.modules[name]
 
@@ -55,6 +63,87 @@ def test_containers_examine_and_drive_with_the_same_robot():
         assert service["ulimits"]["rtprio"] >= 30  # envs.realtime.WATCHES
 
 
+LEAVING_S = camera_tape.END_S + camera_tape.LEAVE_S + 2 * pilot.END_S  # until a drive is kept
+
+
+def outlived(*command, **options):
+    return subprocess.Popen([sys.executable, DEPLOY / "outlive.py", *command], text=True,
+                            stdout=subprocess.PIPE, **options)
+
+
+def guarded(then, stands):
+    """A command that leaves a guard in a session of its own, as hardware.pilot does."""
+    guard = f"import time; time.sleep(1.5); open({str(stands)!r}, 'x')"
+    return [sys.executable, "-c", f"""
+import os, signal, subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", {guard!r}], start_new_session=True)
+{then}
+"""]
+
+
+@pytest.mark.parametrize(("then", "code"), [
+    ("os.kill(os.getpid(), signal.SIGKILL)", 137), ("sys.exit(3)", 3)])
+def test_a_container_lives_until_the_guards_of_a_dead_policy_have_stopped_the_wheels(
+        tmp_path, then, code):
+    with outlived(*guarded(then, tmp_path / "stands")) as process:
+        assert process.wait(60) == code
+        assert (tmp_path / "stands").exists()
+
+
+def test_a_container_that_is_stopped_tells_the_policy_and_waits_for_the_guards(tmp_path):
+    then = """
+signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
+print("drives", flush=True)
+time.sleep(60)"""
+    with outlived(*guarded(then, tmp_path / "stands")) as process:
+        assert process.stdout.readline() == "drives\n"
+        process.terminate()
+        assert process.wait(60) == 143
+        assert (tmp_path / "stands").exists()
+
+
+def test_ctrl_c_in_a_containers_terminal_is_heard_once():
+    counts = """
+import signal, time
+heard = []
+signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
+print("drives", flush=True)
+until_s = time.monotonic() + 60
+while not heard and time.monotonic() < until_s:
+    time.sleep(0.01)
+time.sleep(1.0)
+print(len(heard), flush=True)"""
+    ours, theirs = pty.openpty()
+
+    def own_terminal():
+        os.setsid()
+        fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
+
+    with outlived(sys.executable, "-c", counts, stdin=theirs, preexec_fn=own_terminal) as process:
+        assert process.stdout.readline() == "drives\n"
+        os.write(ours, b"\x03")
+        assert process.communicate(timeout=60)[0] == "1\n"
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_an_image_begins_with_what_outlives_the_policy():
+    image = (DEPLOY / "Dockerfile").read_text()
+    (entry,) = re.findall(r"(?m)^ENTRYPOINT (.*)$", image)
+    script, *command = json.loads(entry)
+    assert script == "deploy/entrypoint.sh"
+    assert command == ["python3", "deploy/outlive.py"]
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    for service in services.values():
+        assert "entrypoint" not in service
+        assert seconds(service["stop_grace_period"]) >= LEAVING_S
+
+
+def seconds(said):
+    assert said.endswith("s")
+    return int(said[:-1])
+
+
 def test_the_unit_drives_and_leaves_time_to_stop():
     unit = (DEPLOY / "mobile-vla.service").read_text()
     said = dict(line.split("=", 1) for line in unit.splitlines() if "=" in line[:25]
@@ -65,7 +154,8 @@ def test_the_unit_drives_and_leaves_time_to_stop():
     assert config.web
     assert config.record == "drives"
     assert said["Restart"] == "no"
-    assert int(said["TimeoutStopSec"]) >= 10  # hardware.pilot waits 5 s for each process
+    assert int(said["TimeoutStopSec"]) >= LEAVING_S
+    assert said["KillMode"] == "process"  # any other kills driver and watchdog with the policy
 
 
 @pytest.mark.parametrize("name", ["entrypoint.sh", "Dockerfile", "99-mobile-vla.rules"])

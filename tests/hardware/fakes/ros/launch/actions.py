@@ -4,5 +4,5 @@ class DeclareLaunchArgument:
 
 
 class ExecuteProcess:
-    def __init__(self, *, cmd, cwd, output):
-        self.command, self.folder = cmd, cwd
+    def __init__(self, *, cmd, cwd, output, sigterm_timeout):
+        self.command, self.folder, self.sigterm_timeout = cmd, cwd, sigterm_timeout
