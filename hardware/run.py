@@ -23,6 +23,7 @@ from scenarios.cli import LogLevel, Terminated, run_command
 if TYPE_CHECKING:
     from envs.interface import RobotSpec
     from episodes.record import Record
+    from hardware.pilot import Pilot
     from hardware.recording import Keeper, Kept
     from hardware.robot_env import RobotEnv
     from policies import Policy
@@ -150,19 +151,44 @@ def main(config: Config) -> Callable[[], None]:
     return lambda: _work(config, scenario, robot, policy)
 
 
-def drive(config: Config, scenario: Scenario, env: RobotEnv, policy: Policy) -> list[Driven]:
-    """Drive the episodes in a world that is ready, and keep them where that is wanted."""
+def reach(config: Config, scenario: Scenario, robot: RobotSpec, policy: Policy,
+          stack: contextlib.ExitStack,
+          consent: Callable[[Pilot], None] | None = None) -> RobotEnv:
+    """A robot that is ready, as by `connect`; what is wrong with it is no fault of who drives it.
+
+    Raises:
+        LinkLostError: one sentence, if it cannot be reached. A ValueError after that is a bug.
+    """
+    from hardware.transport import LinkLostError
+
+    try:
+        return connect(config, scenario, robot, policy, stack, consent)
+    except ValueError as error:
+        raise LinkLostError(str(error)) from error
+
+
+def drive(config: Config, scenario: Scenario, env: RobotEnv, policy: Policy,
+          first: int = 0) -> list[Driven]:
+    """Drive the episodes in a world that is ready, and keep them where that is wanted.
+
+    Args:
+        config: How many, and from which seed on.
+        scenario: What is to be done.
+        env: The robot.
+        policy: Who decides.
+        first: Which episode of the seed is the first; the others follow it.
+    """
     from hardware.recording import keeper_of
 
     with contextlib.ExitStack() as stack:
         keeper = (None if config.record is None else
                   keeper_of(config.frames, Path(config.record), config.profile, config.storage, env,
                             stack))
-        return _drive(config, scenario, env, policy, keeper)
+        return _drive(config, scenario, env, policy, keeper, first)
 
 
 def _drive(config: Config, scenario: Scenario, env: RobotEnv, policy: Policy,
-           keeper: Keeper | None) -> list[Driven]:
+           keeper: Keeper | None, first: int) -> list[Driven]:
     from episodes.rollout import Task, rollout
     from hardware.recording import facts_of
     from scenarios import episode_seed
@@ -174,10 +200,10 @@ def _drive(config: Config, scenario: Scenario, env: RobotEnv, policy: Policy,
             env.why = fault_words(fault)
             if keeper is not None:
                 _keep(config, keeper, record, env.why)
-        _say(Driven(record, None, env.why), len(found))
+        _say(Driven(record, None, env.why), index)
 
     found: list[Driven] = []
-    for index in range(config.episodes):
+    for index in range(first, first + config.episodes):
         seed = episode_seed(PURPOSE, config.seed, scenario.layout_group, index)
         words = config.instruction or scenario.instructions.english
         task = Task(seed, words, execute=config.execute,
@@ -197,13 +223,15 @@ def _keep(config: Config, keeper: Keeper, record: Record, why: str) -> Kept:
     """Write a drive's file.
 
     Raises:
-        ValueError: where it cannot be written; the robot stands by then.
+        RecordingError: where it cannot be written; the robot stands by then.
     """
+    from hardware.camera_tape import RecordingError
+
     try:
         return keeper.keep(record, config.mode, why)
     except OSError as error:
-        raise ValueError(f"{config.record}: this drive could not be kept ({error.strerror}); the "
-                         "robot stands, and files of earlier drives are whole.") from error
+        raise RecordingError(f"{config.record}: this drive could not be kept ({error.strerror}); "
+                             "the robot stands, and files of earlier drives are whole.") from error
 
 
 @contextlib.contextmanager
@@ -234,10 +262,10 @@ def _work(config: Config, scenario: Scenario, robot: RobotSpec, policy: Policy) 
 
     with contextlib.ExitStack() as stack:
         try:
-            env = connect(config, scenario, robot, policy, stack)
+            env = reach(config, scenario, robot, policy, stack)
             found = drive(config, scenario, env, policy)
             state = env.pilot.state()
-        except (LinkLostError, RecordingError, RefusedError, UnreachableError, ValueError) as error:
+        except (LinkLostError, RecordingError, RefusedError, UnreachableError) as error:
             print(f"error: {error}", file=sys.stderr)
             sys.exit(STOPPED)
         refused = ", ".join(f"{count} {why}" for why, count in state.refused.items())

@@ -1,12 +1,14 @@
 """`python -m eval.bench robot`: a policy through the whole robot's way, beside `eval.run`.
 
 Hardware in the loop: the simulated world runs in real time in another process and is spoken to as a
-robot, through driver, watchdog and gate. Layouts are those of `eval.run`, so episodes pair.
+robot, through driver, watchdog and gate. Layouts are those of `eval.run`, so episodes pair. What
+ended in an error (the policy's, or a robot that stood for safety) is counted apart, in no rate.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import sys
 import time
 from collections import Counter
@@ -21,10 +23,14 @@ from scenarios.cli import LogLevel
 
 if TYPE_CHECKING:
     from eval.statistics import Rate
+    from hardware.run import Config, Driven
     from policies import Policy
 
 OUTSIDE = 1  # exit code: some rate lies outside the interval of `eval.run`, or could not be had
 TRANSPORTS = ("sim", "dds")
+ERRORS = ("policy_error", "safety_stop")  # ends that say nothing of how well a policy drives
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -59,9 +65,15 @@ class Compared:
     scenario: str
     driven: Rate
     simulated: Rate
-    apart: int  # episodes of one layout that ended in success in one place alone
-    ends: dict[str, int]
+    apart: int  # of the layouts in both rates, those that ended in success in one place alone
+    paired: int  # how many those are
+    ends: dict[str, int]  # over the transport, errors included, which are in no rate
     spent_s: float
+
+    @property
+    def errors(self) -> int:
+        """How many episodes over the transport are in no rate."""
+        return sum(self.ends.get(each, 0) for each in ERRORS)
 
     @property
     def is_within(self) -> bool:
@@ -75,8 +87,8 @@ class Compared:
         return (f"{self.transport:5} {self.scenario:18} {self.driven.k} of {self.driven.n}; "
                 f"eval.run {self.simulated.k} of {self.simulated.n} "
                 f"[{self.simulated.low:.2f}, {self.simulated.high:.2f}]: "
-                f"{'within' if self.is_within else 'OUTSIDE'}; {self.apart} of {self.driven.n} "
-                f"layouts differ; {ends}; {self.spent_s:.0f} s")
+                f"{'within' if self.is_within else 'OUTSIDE'}; {self.apart} of {self.paired} "
+                f"layouts differ; {ends}; {self.errors} in no rate; {self.spent_s:.0f} s")
 
 
 def main(options: RobotOptions) -> Callable[[], None]:
@@ -106,32 +118,36 @@ def _work(options: RobotOptions, policy: Policy) -> None:
     from eval.results import write_json
     from hardware.safety import RefusedError
     from hardware.transport import LinkLostError
+    from policies.interface import UnreachableError
 
-    found = []
+    path, found = Path(options.out) / "robot.json", []
     try:
         for scenario in options.scenarios:
             successes = simulated(options, scenario)
             for transport in options.transports:
                 found.append(compared(options, transport, scenario, successes, policy))
                 print(found[-1].line(), flush=True)
-    except (LinkLostError, RefusedError, ValueError) as error:
+                write_json(path, {
+                    "policy": policy.spec.name, "weights_hash": policy.spec.weights_hash,
+                    "seed": options.seed, "rows": [_as_json(each) for each in found]})
+    except (LinkLostError, RefusedError, UnreachableError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(OUTSIDE)
-    path = Path(options.out) / "robot.json"
-    write_json(path, {"policy": policy.spec.name, "weights_hash": policy.spec.weights_hash,
-                      "seed": options.seed, "rows": [_as_json(each) for each in found]})
-    print(f"Written: {path}")
+    finally:
+        if found:
+            print(f"Written: {path}")
     if not all(each.is_within for each in found):
         sys.exit(OUTSIDE)
 
 
 def simulated(options: RobotOptions, scenario: str) -> dict[int, bool]:
-    """Success by seed, in the simulator."""
+    """Success by seed, in the simulator; errors are left out."""
     from eval.run import run
 
     result = run(policy=options.policy, scenario=scenario, episodes=options.episodes,
                  seed=options.seed, out=options.out)
-    return {line["seed"]: bool(line["success"]) for line in result.episodes}
+    return {line["seed"]: bool(line["success"]) for line in result.episodes
+            if line["ended_by"] not in ERRORS}
 
 
 def compared(options: RobotOptions, transport: str, name: str, successes: dict[int, bool],
@@ -139,28 +155,56 @@ def compared(options: RobotOptions, transport: str, name: str, successes: dict[i
     """Drive one scenario over one transport.
 
     Raises:
-        ValueError: one sentence, where the simulated robot cannot be reached.
+        LinkLostError, RefusedError: one sentence, where the simulated robot cannot be driven.
     """
-    from envs import load_robot
     from eval.statistics import rate
-    from hardware.connecting import connect
-    from hardware.run import Config, drive
-    from scenarios import load
 
-    config = Config(options.policy, name, transport, simulated=transport == "dds",
-                    episodes=options.episodes, seed=options.seed, arm="now")
-    scenario, start_s = load(name), time.monotonic()
-    with contextlib.ExitStack() as stack:
-        env = connect(config, scenario, load_robot(config.robot), policy, stack)
-        driven = drive(config, scenario, env, policy)
-    reached = {each.record.seed: bool(each.is_success) for each in driven}
+    start_s = time.monotonic()
+    driven = _driven(options, transport, name, policy)
+    reached = {each.record.seed: bool(each.is_success) for each in driven
+               if each.record.ended_by not in ERRORS}
+    both = reached.keys() & successes.keys()
     return Compared(transport, name, rate(reached.values()), rate(successes.values()),
-                    sum(reached[seed] != successes[seed] for seed in reached),
+                    sum(reached[seed] != successes[seed] for seed in both), len(both),
                     dict(Counter(each.record.ended_by for each in driven)),
                     time.monotonic() - start_s)
 
 
+def _driven(options: RobotOptions, transport: str, name: str, policy: Policy) -> list[Driven]:
+    """All episodes; a robot that is lost is reached again, as long as each time brings one more."""
+    from hardware.run import Config
+    from hardware.safety import RefusedError
+    from hardware.transport import LinkLostError
+
+    config = Config(options.policy, name, transport, simulated=transport == "dds",
+                    seed=options.seed, arm="now")
+    found: list[Driven] = []
+    while len(found) < options.episodes:
+        before = len(found)
+        try:
+            _drive_on(config, policy, found, options.episodes)
+        except (LinkLostError, RefusedError) as error:
+            if len(found) == before:
+                raise
+            logger.warning("%s Trying once more.", error)
+    return found
+
+
+def _drive_on(config: Config, policy: Policy, found: list[Driven], most: int) -> None:
+    """One robot, as many of the episodes as it lives for; they are added to those found."""
+    from envs import load_robot
+    from hardware.run import drive, reach
+    from scenarios import load
+
+    scenario = load(config.scenario)
+    with contextlib.ExitStack() as stack:
+        env = reach(config, scenario, load_robot(config.robot), policy, stack)
+        while len(found) < most:
+            found += drive(config, scenario, env, policy, first=len(found))
+
+
 def _as_json(row: Compared) -> dict[str, Any]:
     return {"transport": row.transport, "scenario": row.scenario, "driven": row.driven.as_json(),
-            "simulated": row.simulated.as_json(), "is_within": row.is_within,
-            "apart": row.apart, "ends": row.ends, "spent_s": round(row.spent_s, 3)}
+            "simulated": row.simulated.as_json(), "is_within": row.is_within, "apart": row.apart,
+            "paired": row.paired, "errors": row.errors, "ends": row.ends,
+            "spent_s": round(row.spent_s, 3)}

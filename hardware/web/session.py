@@ -9,16 +9,15 @@ import time
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from episodes.record import Record
 from episodes.rollout import Task, rollout
 from hardware.camera_tape import RecordingError
-from hardware.connecting import connect
 from hardware.journal import Drive, Journal
 from hardware.keys import Keys
 from hardware.recording import Keeper, facts_of, keeper_of
-from hardware.run import PURPOSE, STOPPED, fault_words, undisturbed
+from hardware.run import PURPOSE, STOPPED, fault_words, reach, undisturbed
 from hardware.safety import RefusedError
 from hardware.transport import LinkLostError
 from hardware.web.desk import Desk, ElsewhereError, Wish
@@ -52,14 +51,19 @@ def serve(config: Config, robot: RobotSpec, policy: Policy) -> None:
     wish = Wish(config.scenario, words, record=config.record is not None)
     desk = Desk(wish, Keys(robot), "shared" if config.mode == "hybrid" else config.mode)
     view = View(desk, Journal(folder), facts(config, robot, policy))
-    try:
-        with serving(desk, view, config.host, config.port) as address:
-            print(f"The operator's page: {address}", flush=True)
-            while True:
-                _visit_again(config, robot, policy, desk, view.journal)
-    except (LinkLostError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(STOPPED)
+    with contextlib.ExitStack() as stack:
+        try:
+            address = stack.enter_context(serving(desk, view, config.host, config.port))
+        except ValueError as error:
+            _leave(error)
+        print(f"The operator's page: {address}", flush=True)
+        while True:
+            _visit_again(config, robot, policy, desk, view.journal)
+
+
+def _leave(error: Exception) -> NoReturn:
+    print(f"error: {error}", file=sys.stderr)
+    sys.exit(STOPPED)
 
 
 def facts(config: Config, robot: RobotSpec, policy: Policy) -> dict[str, Any]:
@@ -77,12 +81,12 @@ def _visit(config: Config, robot: RobotSpec, policy: Policy, desk: Desk,
     """Drive in one scenario until another one is wanted.
 
     Raises:
-        LinkLostError, ValueError: one sentence, if the robot is not there any more.
+        LinkLostError: one sentence, if the robot is not there any more.
     """
     scenario = load(desk.wish.scenario)
     here = replace(config, scenario=desk.wish.scenario)
     with contextlib.ExitStack() as stack:
-        env = connect(here, scenario, robot, policy, stack, desk.consent)
+        env = reach(here, scenario, robot, policy, stack, desk.consent)
         desk.open(env.pilot)
         stack.callback(desk.open, None)
         keeper = keeper_of(config.frames, journal.folder, config.profile, config.storage, env,
@@ -93,12 +97,12 @@ def _visit(config: Config, robot: RobotSpec, policy: Policy, desk: Desk,
 
 def _visit_again(config: Config, robot: RobotSpec, policy: Policy, desk: Desk,
                  journal: Journal) -> None:
-    """The same; a robot that was there and is gone may come back."""
+    """The same; a robot that was there and is gone may come back. A bug is not a lost robot."""
     try:
         _visit(config, robot, policy, desk, journal)
-    except (LinkLostError, ValueError) as error:
+    except LinkLostError as error:
         if not desk.opened:
-            raise
+            _leave(error)
         logger.warning("%s", error)
         desk.ended(str(error))
         time.sleep(RETRY_S)

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from episodes.hdf5 import read_episode
+from hardware.camera_tape import RecordingError
 from hardware.connecting import ask_operator
-from hardware.run import Config, drive
+from hardware.run import Config, _work, drive
 from hardware.safety import RefusedError
 from scenarios import load
 from tests.brains import AHEAD, Brain
@@ -109,6 +110,32 @@ def test_a_bug_in_the_policy_stops_the_robot_and_keeps_the_drive(tmp_path, capsy
     assert len(check_kept(tmp_path, "KeyError").commands) == 3
 
 
+class Blunders(Brain):
+    """Has a bug of the kind that wrong options make, too."""
+
+    name = "blunders"
+
+    def act(self, memories, observations):
+        raise ValueError("operands could not be broadcast together")
+
+
+def test_a_value_error_of_the_policy_is_a_bug_with_a_traceback_and_no_lost_robot(monkeypatch):
+    monkeypatch.setattr("hardware.run.connect", lambda *_: world(FakePilot()))
+    with pytest.raises(ValueError, match="broadcast"):
+        _work(Config("blunders", "1box_vert_left"), SCENARIO, None, Blunders())
+
+
+def test_a_robot_that_cannot_be_reached_is_said_in_one_sentence(monkeypatch, capsys):
+    def nobody(*_):
+        raise ValueError("Nobody is there.")
+
+    monkeypatch.setattr("hardware.run.connect", nobody)
+    with pytest.raises(SystemExit) as left:
+        _work(Config("ahead", "1box_vert_left"), SCENARIO, None, Forward())
+    assert left.value.code == 1
+    assert capsys.readouterr().err == "error: Nobody is there.\n"
+
+
 def test_a_full_disk_is_said_in_one_sentence_and_files_of_before_stay(tmp_path, monkeypatch):
     short = Config("ahead", "1box_vert_left", record=str(tmp_path))
     env = world(FakePilot())
@@ -121,7 +148,7 @@ def test_a_full_disk_is_said_in_one_sentence_and_files_of_before_stay(tmp_path, 
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(ValueError, match=r"could not be kept \(No space left on device\)"):
+    with pytest.raises(RecordingError, match=r"could not be kept \(No space left on device\)"):
         drive(short, SCENARIO, env, Forward())
     assert list(tmp_path.iterdir()) == [before]
     read_episode(before)

@@ -12,11 +12,17 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import connect
 
+from envs import load_robot
 from episodes.hdf5 import read_episode
 from hardware.journal import Journal
+from hardware.keys import Keys
 from hardware.run import Config, main
+from hardware.web.desk import Desk, Wish
+from hardware.web.session import _visit_again
 from tests.hardware.robots import PATIENCE_S
+from tests.hardware.test_kept import Blunders
 from tests.hardware.test_page_line import answer
+from tests.hardware.test_robot_env import FakePilot, world
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -56,6 +62,29 @@ def test_modes_that_wait_for_keys_are_refused_where_no_page_brings_any(mode):
     with pytest.raises(ValueError, match=r"--web.*hardware\.teleop"):
         main(Config("forward", "1box_vert_left", mode=mode))
     assert callable(main(Config("forward", "1box_vert_left", mode=mode, web=True)))
+
+
+def visit(folder, policy):
+    """One robot's visit to the page of a server; returns what its operator reads then."""
+    desk = Desk(Wish("1box_vert_left", "go"), Keys(load_robot()), "vla")
+    desk.opened = True  # it was there before
+    _visit_again(Config("any", "1box_vert_left", web=True), load_robot(), policy, desk,
+                 Journal(folder))
+    return desk.said
+
+
+def test_a_bug_in_the_policy_keeps_its_traceback_and_a_lost_robot_may_come_back(
+        tmp_path, monkeypatch):
+    monkeypatch.setattr("hardware.web.session.RETRY_S", 0.0)
+    monkeypatch.setattr("hardware.run.connect", lambda *_: world(FakePilot()))
+    with pytest.raises(ValueError, match="broadcast"):
+        visit(tmp_path, Blunders())
+
+    def nobody(*_):
+        raise ValueError("Nobody is there.")
+
+    monkeypatch.setattr("hardware.run.connect", nobody)
+    assert visit(tmp_path, Blunders()) == "Nobody is there."
 
 
 def in_phase(name):
