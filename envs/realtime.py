@@ -37,3 +37,9 @@ def ask_for_priority(priority: int) -> bool:
     except (AttributeError, OSError):  # no Linux, or no right to
         return False
     return True
+
+
+def be_ordinary() -> None:
+    """Give back what was asked for, or inherited from who asked."""
+    if hasattr(os, "sched_setscheduler"):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))

@@ -12,6 +12,7 @@ from typing import IO
 
 import numpy as np
 
+from envs.realtime import be_ordinary
 from hardware.transport import Frame
 
 WARM_UP = 5  # pictures while exposure settles; the laboratory's number
@@ -43,7 +44,8 @@ class Pipeline:
         try:
             self._process = subprocess.Popen(
                 [PROGRAM, "-q", *shlex.split(f"{pipeline} ! {end}")], stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=[theirs])
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=[theirs],
+                preexec_fn=be_ordinary)  # it shares no priority with who drives
         except (OSError, ValueError) as error:
             os.close(ours)
             raise ValueError(f"The camera cannot be started: {PROGRAM}: {error}. On Ubuntu: "

@@ -3,8 +3,10 @@
 import contextlib
 import dataclasses
 import math
+import os
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 
@@ -74,6 +76,16 @@ def test_a_drive_ends_with_stops_and_older_libraries_turn_by_two_calls(tmp_path)
         until(lambda: "right 50" in here.calls())
         pilot.close()
         assert here.calls()[-20:] == ["stop"] * 20
+
+
+def test_the_camera_shares_no_priority_with_who_drives(tmp_path):
+    with robot("serbot", tmp_path) as here:
+        pilot = Pilot(here.place, "manual")
+        pilot.wait_live(20.0)
+        (driver,) = Path("/proc").glob(f"{pilot.driver.pid}/task/{pilot.driver.pid}/children")
+        (camera,) = map(int, driver.read_text().split())
+        assert os.sched_getscheduler(camera) == os.SCHED_OTHER
+        pilot.close()
 
 
 def test_without_library_or_gstreamer_one_sentence_says_what_is_missing(tmp_path, monkeypatch):
