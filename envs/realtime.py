@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 SPIN_S = 0.001  # before a deadline the clock is watched instead of slept: sleeping ends late
-RECORDS, SIMULATED, DRIVES, WATCHES = 5, 10, 20, 30  # of 1 to 99: the higher first, then ordinary
+DRIVES, WATCHES = 20, 30  # of 1 to 99: the higher first, then ordinary
 
 
 def ticks(period_s: float, clock: Callable[[], float] = time.monotonic,

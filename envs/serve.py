@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from envs.interface import COMMAND_LIMIT, TICK_S, RobotSpec
-from envs.realtime import SIMULATED, ask_for_priority, ticks
+from envs.realtime import ticks
 from envs.serve_clients import Clients
 from envs.wire import address_of
 from scenarios.cli import LogLevel, run_command
@@ -115,7 +115,6 @@ def main(config: Config) -> Any:
 def _serve(served: Served, referee: bool) -> None:
     """Tick in real time, and answer the referee in between."""
     orders: queue.Queue[str] = queue.Queue()
-    ask_for_priority(SIMULATED)  # a robot's clock does not wait either
     _say({"address": served.address})
     if referee:
         threading.Thread(target=_read, args=(orders,), daemon=True).start()

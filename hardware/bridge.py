@@ -46,7 +46,6 @@ def _pass_on(robot: Any, profile: Any, domain: int) -> None:
     from cyclonedds.sub import DataReader
     from cyclonedds.topic import Topic
 
-    from envs.realtime import SIMULATED, ask_for_priority
     from hardware import ros_messages as ros
     from hardware.transport_dds import CAMERA, COMPRESSED, WHEELS, said
 
@@ -56,7 +55,6 @@ def _pass_on(robot: Any, profile: Any, domain: int) -> None:
     camera: Any = DataWriter(here, Topic(here, f"rt{topics.image}", (
         ros.CompressedImage if packed else ros.Image)), qos=CAMERA)
     wheels: Any = DataReader(here, Topic(here, f"rt{topics.velocity}", kind), qos=WHEELS)
-    ask_for_priority(SIMULATED)  # it is part of a robot
     shown = -1
     try:
         while True:

@@ -21,7 +21,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from envs.interface import COMMAND_LIMIT
-from envs.realtime import RECORDS, ask_for_priority
 from episodes.names import EpisodeName
 from episodes.stream import EpisodeStream, pack
 from hardware.board import Board
@@ -220,7 +219,6 @@ def main(orders: str, pictures: str, states: str) -> None:
     """
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # it ends when nobody orders any more
-    ask_for_priority(RECORDS)
     link = inherited(int(orders))
     recorder = Recorder(*(Board(*map(int, each.split(":"))) for each in (pictures, states)))
     said = ""

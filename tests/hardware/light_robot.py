@@ -9,14 +9,13 @@ import threading
 
 import numpy as np
 
-from envs.realtime import SIMULATED, ask_for_priority, ticks
+from envs.realtime import ticks
 from envs.serve_clients import Clients
 
 TICK_S = 0.05
 
 
 def main():
-    ask_for_priority(SIMULATED)
     clients, x_m, hold = Clients(("127.0.0.1", 0)), [0.0], "hold" in sys.argv
     print(clients.address, flush=True)
 

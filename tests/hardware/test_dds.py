@@ -1,16 +1,21 @@
 """Over DDS, with a robot that knows nothing of ours but topics and types."""
 
+import contextlib
 import gc
+import io
+import os
 import struct
 import subprocess
 import sys
 import time
 import zlib
+from types import SimpleNamespace
 
 import pytest
 from cyclonedds.domain import DomainParticipant
 from cyclonedds.pub import DataWriter
 from cyclonedds.topic import Topic
+from PIL import Image as Pillow
 
 from episodes.ros_pictures import picture_of
 from hardware.pilot import Pilot
@@ -74,32 +79,46 @@ def test_the_emergency_topic_stops_until_it_is_taken_back_and_released(tmp_path)
     here.close()
 
 
-def demand_once(domain, transport):
-    """Demand an emergency stop until it is heard, and leave."""
-    guest = DomainParticipant(domain)
-    alarm = DataWriter(guest, Topic(guest, "rt/emergency_stop", Bool), qos=WHEELS)
-    until(lambda: alarm.write(Bool(True)) or transport.emergency)
-
-
-def test_an_emergency_stop_whose_publisher_leaves_holds_and_the_next_one_is_heard(tmp_path):
-    here = DdsRobot(tmp_path)
-    transport = meet(here)
-    demand_once(here.domain, transport)
-    time.sleep(0.5)
-    assert transport.emergency
-    before = transport.frame().number
-    until(lambda: transport.frame().number > before)
-    print("fine", file=here.process.stdin, flush=True)
-    until(lambda: not transport.emergency)
-    transport.close()
-    here.close()
-
-
-def test_a_bridge_stays_when_who_drove_leaves_and_is_driven_by_the_next(tmp_path):
+@contextlib.contextmanager
+def bridged(tmp_path):
+    """A simulated robot behind `hardware.bridge`, and its domain; nobody demands a stop there."""
     with robot("sim", tmp_path) as held:
         domain = str(next(DdsRobot.domains))
         bridge = subprocess.Popen([sys.executable, "-m", "hardware.bridge", "--address",
                                    held.place.address, "--domain", domain])
+        yield held, domain
+        assert os.sched_getscheduler(bridge.pid) == os.SCHED_OTHER
+        assert bridge.poll() is None
+        bridge.terminate()
+        bridge.wait()
+
+
+def say_once(domain, transport, stop):
+    """Demand an emergency stop, or take it back, until that is heard; then leave."""
+    guest = DomainParticipant(int(domain))
+    alarm = DataWriter(guest, Topic(guest, "rt/emergency_stop", Bool), qos=WHEELS)
+    until(lambda: alarm.write(Bool(stop)) or bool(transport.emergency) == stop)
+
+
+def test_an_emergency_stop_whose_publisher_leaves_holds_and_the_next_one_is_heard(tmp_path):
+    with bridged(tmp_path) as (_, domain):
+        transport = Place("dds", domain).open()
+        until(transport.frame)
+        say_once(domain, transport, True)
+        left = SimpleNamespace(sample_info=SimpleNamespace(valid_data=False))  # as DDS says it
+        hears = transport._alarm
+        transport._alarm = SimpleNamespace(take=lambda most: [left])
+        time.sleep(0.5)
+        transport._alarm = hears
+        assert transport.emergency
+        before = transport.frame().number
+        until(lambda: transport.frame().number > before)
+        say_once(domain, transport, False)
+        transport.close()
+
+
+def test_a_bridge_stays_when_who_drove_leaves_and_is_driven_by_the_next(tmp_path):
+    with bridged(tmp_path) as (held, domain):
         for _ in range(2):
             transport = Place("dds", domain).open()
             until(transport.frame)
@@ -108,9 +127,6 @@ def test_a_bridge_stays_when_who_drove_leaves_and_is_driven_by_the_next(tmp_path
             until(lambda: not held.moves())
             del transport
             gc.collect()
-        assert bridge.poll() is None
-        bridge.terminate()
-        bridge.wait()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -161,17 +177,25 @@ def test_damaged_jpegs_are_refused():
         picture_of(message)
 
 
-def png(width, height):
-    """A file that begins like a picture of that size, and has a chunk of no kind."""
-    head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + head + struct.pack(
-        ">I", zlib.crc32(head)) + struct.pack(">I", 4) + b"IDAT" + bytes(4) + struct.pack(
-        ">I", zlib.crc32(b"IDAT" + bytes(4))) + struct.pack(">I", 4) + b"\x00\xff\x00\xff" * 3)
+def damaged_png():
+    """Its pixels begin, but their chunk ends in the middle of the next."""
+    file = io.BytesIO()
+    Pillow.effect_noise((32, 24), 90).save(file, "PNG")
+    whole = file.getvalue()
+    pixels = whole.index(b"IDAT")
+    return whole[:pixels - 4] + struct.pack(">I", 40) + whole[pixels:]
 
 
-@pytest.mark.parametrize("size", [(64, 48), (30000, 30000)])
-def test_pngs_that_are_damaged_or_enormous_are_refused(size):
-    message = CompressedImage(Header(Time(0, 0), ""), "png", png(*size))
+def enormous_png():
+    """A head that promises 900 million pixels, and four bytes of them."""
+    head = b"IHDR" + struct.pack(">IIBBBBB", 30000, 30000, 8, 2, 0, 0, 0)
+    return (b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + head
+            + struct.pack(">II", zlib.crc32(head), 4) + b"IDAT" + bytes(8))
+
+
+@pytest.mark.parametrize("made", [damaged_png, enormous_png])
+def test_pngs_that_are_damaged_or_enormous_are_refused(made):
+    message = CompressedImage(Header(Time(0, 0), ""), "png", made())
     with pytest.raises(ValueError, match="cannot be read"):
         picture_of(message)
 
