@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -95,8 +96,11 @@ class Pilot:
             LinkLostError: if the driver is gone; the watchdog has stopped the wheels then.
         """
         found = self._states.read()
-        if found is None or self.driver.poll() is not None:
-            raise LinkLostError("The process that drives is gone; the watchdog stops the robot.")
+        code = self.driver.poll()
+        if found is None or code is not None:
+            how = f"killed: {signal.Signals(-code).name}" if code and code < 0 else f"exit code {code}"
+            raise LinkLostError(f"The process that drives is gone ({how}); the watchdog stops the "
+                                "robot.")
         return State(**json.loads(found[1]))
 
     def command(self, velocity: Sequence[float], source: str = "policy",

@@ -11,6 +11,7 @@ import pytest
 from hardware.pilot import Pilot
 from hardware.robot_env import wait_for_arming
 from hardware.safety import STOP_S, TICK_S
+from hardware.transport import LinkLostError
 from tests.hardware.robots import SimRobot, until
 
 DRIVE_ON = """
@@ -63,6 +64,9 @@ def test_the_robot_stands_when_the_driver_dies_hangs_or_is_ended(pilot, held, nu
     os.kill(pilot.driver.pid, number)
     until(lambda: not held.moves())
     until(lambda: pilot.driver.poll() is not None)  # one that hangs is ended: it never comes back
+    how = "exit code 0" if number == signal.SIGTERM else "killed: SIGKILL"
+    with pytest.raises(LinkLostError, match=rf"is gone \({how}\)"):
+        pilot.state()
 
 
 def test_a_pause_of_the_whole_machine_ends_nobody(pilot, held):
