@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -40,6 +41,8 @@ def ask_for_priority(priority: int) -> bool:
 
 
 def be_ordinary() -> None:
-    """Give back what was asked for, or inherited from who asked."""
+    """Give back what any thread of this process asked for, inherited or was given by a library."""
     if hasattr(os, "sched_setscheduler"):
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        for thread in os.listdir("/proc/self/task"):
+            with contextlib.suppress(ProcessLookupError):  # ended meanwhile
+                os.sched_setscheduler(int(thread), os.SCHED_OTHER, os.sched_param(0))

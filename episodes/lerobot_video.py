@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from envs.realtime import be_ordinary
 from episodes.lerobot_layout import CAMERA, MB, VIDEO, Limits, Place
 
 ENCODER, PIXELS = "libsvtav1", "yuv420p"
@@ -93,6 +94,8 @@ class Videos:
             ENCODER, rate=self._fps, options={name: str(value) for name, value in OPTIONS.items()})
         self._stream.height, self._stream.width = self._size
         self._stream.pix_fmt = PIXELS
+        self._stream.codec_context.open()
+        be_ordinary()  # run by root, the encoder puts itself before all else, and us with it
 
     def _mux(self, packets: list[Any]) -> None:
         for packet in packets:

@@ -2,6 +2,7 @@
 is read by pyarrow alone."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,6 +76,17 @@ def test_images_commands_and_words_come_back_as_they_were(tmp_path):
             assert getattr(after, name) == getattr(before, name), name
     assert np.array_equal(back[0].time_s, episodes[0].time_s[1:])
     assert back[2].time_s is None
+
+
+def test_an_encoder_goes_before_no_other_process_even_where_root_runs_it(tmp_path):
+    def watched():
+        for number in range(2):
+            yield episode(number, images=smooth(5))
+            found.update(os.sched_getscheduler(int(each)) for each in os.listdir("/proc/self/task"))
+
+    found = set()
+    written(tmp_path / "data", watched(), storage="video")
+    assert found == {os.SCHED_OTHER}
 
 
 def test_a_video_differs_by_little_and_no_picture_is_exchanged(tmp_path):
