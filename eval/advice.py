@@ -12,12 +12,15 @@ from typing import Any
 
 import policies
 from eval.curves import Curves, smallest_shared
+from eval.inference import ALPHA
 from eval.paired import difference
+from eval.resampling import FLIPS
 from eval.standings import Row
 from eval.table import rate_cell
-from eval.worth import compared
+from eval.worth import compared, judged
 
 TOLERANCE = 0.02
+FLIPS_A_PAIR = 100  # of signs: so many that the least p times all pairs is 0.01
 NOT_MEASURED = "not measured"
 HEADS = {  # the documents' guide to the four heads
     "robovlms_fc": "simple, immediate reaction: fast and light; no sense of time",
@@ -53,19 +56,28 @@ def head_guide(rows: list[Row]) -> list[Row]:
 
 
 def behind(rows: list[Row]) -> dict[str, dict[str, Any]]:
-    """By policy: its success minus that of the best, over all training seeds of each."""
+    """By policy: its success minus that of the best, over all training seeds of each.
+
+    `p_adjusted` is p times the number of all pairs of policies, because which one is the best was
+    read from what is compared. Of 300 simulated leaderboards of nine policies that drive alike, on
+    20 and on 100 layouts, none and 2 % called one of them worse; with Holm over the eight rows
+    1 and 10 % would, with intervals that leave out 0 55 and 57 %.
+    """
     ranked = [row for row in rows if row.entrant.is_ranked and row.success is not None]
     if not ranked:
         return {}
     best = max(ranked, key=lambda row: row.success or 0.0)
-    return {row.name: difference(row.shares(), best.shares()).as_json() for row in ranked
-            if row is not best}
+    pairs = len(ranked) * (len(ranked) - 1) // 2
+    found = {row.name: difference(row.wins, best.wins, max(FLIPS, FLIPS_A_PAIR * pairs)).as_json()
+             for row in ranked if row is not best}
+    return {name: each | {"p_adjusted": each["p"] and round(min(1.0, each["p"] * pairs), 6)}
+            for name, each in found.items()}
 
 
 def _accuracy(best: Row, ranked: list[Row]) -> Advice:
-    apart = behind(ranked)
-    alike = [row.name for row in ranked if row is not best and (apart[row.name]["high"] is None
-                                                                or apart[row.name]["high"] >= 0)]
+    apart = {name: each["p_adjusted"] for name, each in behind(ranked).items()}
+    alike = [row.name for row in ranked
+             if row is not best and (apart[row.name] is None or apart[row.name] > ALPHA)]
     beside = (f"not measurably worse: {', '.join(alike)}" if alike
               else "all others drive worse" if len(ranked) > 1 else "nobody else was driven")
     return _line("accuracy: driving", best.name, f"{_points(best)} of episodes are successes; "
@@ -129,7 +141,7 @@ def _documents_rule(rows: list[Row]) -> list[Advice]:
     known = {row.name: row for row in rows if row.success is not None and row.entrant.is_ranked}
     if MAIN not in known or BACK_UP not in known:
         return []
-    found = compared("rule", known[MAIN], known[BACK_UP])
+    (found,) = judged([compared("rule", known[MAIN], known[BACK_UP])])
     return [_line(f"the documents' rule ({MAIN}, {BACK_UP} as back-up)", None,
                   f"{MAIN} against {BACK_UP} here: {found['verdict']}, {_points(known[MAIN])} and "
                   f"{_points(known[BACK_UP])}")]

@@ -28,9 +28,10 @@ from eval.table import Table, markdown
 CLOSED = """Success: stood still at the cup, passed every box on the commanded side, touched
 nothing. Numbers are those of each policy's first weights (the shipped ones where there are some),
 with Wilson intervals; the mean over training seeds decides the rank. Minus the best: difference of
-success, paired over the same layouts, bootstrap over layouts. Followed when swapped: layouts driven
-with both instructions in which the side followed each time, of those in which every box was passed
-both times. Baselines and the privileged expert have no rank."""
+success over episodes that both drove without an error, bootstrap over layouts; each interval stands
+for itself, who is measurably worse than the best of so many stands in the advice. Followed when
+swapped: layouts driven with both instructions in which the side followed each time, of those in
+which every box was passed both times. Baselines and the privileged expert have no rank."""
 ONE_STEP = """What would the policy have answered to these pictures? Teacher-forced, in command
 units, both linear axes. Intervals of the MAE are a bootstrap over episodes; those of accuracies
 count decisions, which resemble each other within an episode, and are narrower than the truth.
@@ -43,8 +44,9 @@ RANKING = """Spearman's rank correlation, each policy one point, 95 % bootstrap 
 smaller error meant better driving, it would be -1 for the MAE and +1 for accuracies."""
 WORTH = """Differences on the same layouts, left and right of one layout together, 95 % bootstrap
 over layouts. How much another training would change is not in the interval: it stands beside it,
-seed by seed. "Drives better" and "drives worse" are said only where the interval leaves out 0 and
-every training seed agrees."""
+seed by seed. "Drives better" and "drives worse" are said only where flipping the signs of layouts
+gives so much in at most 5 % of cases (by Holm, all rows of a table together) and every training
+seed agrees."""
 CONTRASTS = """Models that differ in this part, and in more: their heads have other sizes too. Only
 variants (`--ablations`) change one thing alone."""
 CLAIMS = """The numbers that the laboratory's documents give (000: case studies, 001: registry of

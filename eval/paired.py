@@ -4,32 +4,51 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from eval.resampling import RESAMPLES, TAIL, interval
+from eval.resampling import FLIPS, RESAMPLES, TAIL, interval, sign_flip
 from eval.statistics import Mean, mean
 
 LEAST_RANKED = 4  # with fewer policies a rank correlation says nothing
+Wins = Mapping[tuple[str, int], bool]  # of the episodes without errors: scenario, layout's seed
 
 
-def shares(*runs: Mapping[int, Sequence[bool]]) -> dict[int, float]:
-    """The share of successes by layout, over sides and runs.
+@dataclass(frozen=True)
+class Difference:
+    """How much more often one policy wins than another, over layouts."""
+
+    mean: Mean  # with a bootstrap interval over layouts
+    p: float | None  # of flipping the signs of layouts; None without a layout
+
+    def as_json(self) -> dict[str, Any]:
+        """Every number of it."""
+        return self.mean.as_json() | {"p": self.p and round(self.p, 6)}
+
+
+def difference(mine: Sequence[Wins], theirs: Sequence[Wins], flips: int = FLIPS) -> Difference:
+    """Success of one policy minus another's, on the episodes that all drove without an error.
+
+    Left and right of a layout are averaged after they were paired: where one policy has only the
+    right side, so has the other.
 
     Args:
-        runs: Successes by the layout's seed: left and right of one layout stand together.
+        mine: One part a training seed.
+        theirs: The same of the other policy; training seeds are averaged.
+        flips: Of signs; p is no less than 1 / (flips + 1).
     """
-    found: dict[int, list[bool]] = {}
-    for run in runs:
-        for layout, outcomes in run.items():
-            found.setdefault(layout, []).extend(outcomes)
-    return {layout: sum(each) / len(each) for layout, each in found.items() if each}
-
-
-def difference(better: Mapping[Any, float], other: Mapping[Any, float]) -> Mean:
-    """How much more the first has, layout by layout, with a bootstrap interval over layouts."""
-    return mean(better[key] - other[key] for key in better if key in other)
+    runs, scale = [*mine, *theirs], len(mine) * len(theirs)
+    layouts: dict[int, list[int]] = {}
+    for key in runs[0] if scale else ():
+        if all(key in each for each in runs):
+            won, lost = (sum(each[key] for each in side) for side in (mine, theirs))
+            layouts.setdefault(key[1], []).append(won * len(theirs) - lost * len(mine))
+    values = [sum(each) / (len(each) * scale) for each in layouts.values()]
+    if not values:
+        return Difference(Mean(None, 0), None)
+    return Difference(mean(values), float(sign_flip(np.array(values)[:, None], flips)[0]))
 
 
 def pooled(errors: Sequence[tuple[float, int]]) -> Mean:

@@ -76,10 +76,11 @@ def drawn_means(sums: np.ndarray, counted: np.ndarray | None = None, sizes: Sequ
     return np.concatenate(found)
 
 
-def sign_flip(sums: np.ndarray) -> np.ndarray:
+def sign_flip(sums: np.ndarray, flips: int = FLIPS) -> np.ndarray:
     """Two-sided p-values [M] of the sums of rows [N, M], had each row's sign been a coin's.
 
-    Exact up to 13 rows; beyond, 9,999 patterns of signs and the observed one, so p >= 0.0001.
+    Exact up to 13 rows; beyond, so many patterns of signs and the observed one: of 9,999,
+    p >= 0.0001.
     """
     sums = np.asarray(sums, np.float64)
     sums = sums[np.any(sums != 0.0, axis=1)]
@@ -90,12 +91,12 @@ def sign_flip(sums: np.ndarray) -> np.ndarray:
         signs = np.arange(2 ** len(sums))[:, None] >> np.arange(len(sums)) & 1
         return (np.abs((2.0 * signs - 1.0) @ sums) >= observed).mean(axis=0)
     rng, extreme = np.random.default_rng(0), np.ones(sums.shape[1])
-    for start in range(0, FLIPS, AT_ONCE):
-        rows = min(AT_ONCE, FLIPS - start)
+    for start in range(0, flips, AT_ONCE):
+        rows = min(AT_ONCE, flips - start)
         drawn = np.frombuffer(rng.bytes(rows * (len(sums) // 8 + 1)), np.uint8)
         bits = np.unpackbits(drawn.reshape(rows, -1), axis=1)[:, :len(sums)]
         extreme += (np.abs((2.0 * bits - 1.0) @ sums) >= observed).sum(axis=0)
-    return extreme / (FLIPS + 1)
+    return extreme / (flips + 1)
 
 
 @lru_cache(maxsize=4)

@@ -14,7 +14,7 @@ from typing import Any
 
 from eval.entrants import Entrant
 from eval.openloop import AXES
-from eval.paired import pooled, shares
+from eval.paired import pooled
 from eval.results import Run
 from eval.statistics import rate
 from eval.summary import summarise
@@ -36,7 +36,7 @@ class Measured:
     open: dict[str, Any] | None = None
     laboratory: dict[str, dict[str, Any]] = field(default_factory=dict)  # by source
     latency_ms: dict[str, Any] | None = None
-    wins: dict[int, list[bool]] = field(default_factory=dict)  # by the layout's seed
+    wins: dict[tuple[str, int], bool] = field(default_factory=dict)  # scenario, layout's seed
     errors: Errors = field(default_factory=dict)  # on the simulated episodes
 
     @property
@@ -91,9 +91,10 @@ class Row:
         return {"n": len(found), "mean": round(sum(found) / len(found), 6),
                 "min": min(found), "max": max(found)}
 
-    def shares(self, seeds: set[int] | None = None) -> dict[int, float]:
-        """Share of successes by layout, over these training seeds or all."""
-        return shares(*[each.wins for each in self.seeds if seeds is None or each.seed in seeds])
+    @property
+    def wins(self) -> list[dict[tuple[str, int], bool]]:
+        """Who won what, of each training seed that drove an episode without an error."""
+        return [each.wins for each in self.seeds if each.wins]
 
     def _mean(self, of: Callable[[Measured], float | None]) -> float | None:
         spread = self.spread(of)
@@ -107,8 +108,7 @@ def add_closed(measured: Measured, run: Run) -> None:
     total, scenarios = summary["total"], summary["scenarios"]
     _note(measured, run, "closed", summary)
     judged = [line for line in lines if line["error"] is None]
-    for line in judged:
-        measured.wins.setdefault(line["seed"], []).append(line["success"])
+    measured.wins = {(line["scenario"], line["seed"]): line["success"] for line in judged}
     by_scenario = {name: row["success"] for name, row in scenarios.items()}
     known = {name: each for name, each in by_scenario.items() if each["n"]}
     worst = min(known, key=lambda name: known[name]["rate"], default=None)

@@ -1,6 +1,7 @@
 """What a part of a model is worth: paired differences on the same layouts and files.
 
-An ablation is compared with its model on the training seeds that both have. Its interval is a
+An ablation is compared with its model on the training seeds that both have. It is better or worse
+where a sign-flip test of layouts says so, by Holm over all rows of its table. Its interval is a
 bootstrap over layouts (left and right of one stand together) or files with the training seeds as
 they are: how much another training would change stands beside it, seed by seed.
 """
@@ -12,6 +13,7 @@ from typing import Any
 
 import policies
 from eval.entrants import ABLATION, MODEL
+from eval.inference import ALPHA, holm
 from eval.paired import difference, error_difference, rank_correlation
 from eval.standings import Measured, Row
 
@@ -33,33 +35,43 @@ HELPS, HURTS, NOTHING = "drives better", "drives worse", "no measurable differen
 def ablations(rows: list[Row]) -> list[dict[str, Any]]:
     """Every ablation minus its model, where both were measured."""
     known = _driven(rows)
-    return [compared(row.name, row, known[row.entrant.base]) for row in rows
-            if row.entrant.kind == ABLATION and row.name in known and row.entrant.base in known]
+    return judged([compared(row.name, row, known[row.entrant.base]) for row in rows
+                   if row.entrant.kind == ABLATION and row.name in known
+                   and row.entrant.base in known])
 
 
 def contrasts(rows: list[Row]) -> list[dict[str, Any]]:
     """Models with and without a part, where both were measured."""
     known = _driven(rows)
-    return [compared(what, known[having], known[lacking]) for what, having, lacking in CONTRASTS
-            if having in known and lacking in known]
+    return judged([compared(what, known[having], known[lacking])
+                   for what, having, lacking in CONTRASTS if having in known and lacking in known])
 
 
 def compared(what: str, row: Row, other: Row) -> dict[str, Any]:
     """One policy minus another, on the training seeds that both have."""
     mine, theirs = ({each.seed: each for each in one.seeds if each.wins} for one in (row, other))
-    seeds = sorted(set(mine) & set(theirs))
-    by_seed = [difference(_layouts(mine[seed]), _layouts(theirs[seed])).value for seed in seeds]
-    success = difference(row.shares(set(seeds)), other.shares(set(seeds)))
+    seeds = [seed for seed in sorted(set(mine) & set(theirs))
+             if mine[seed].wins.keys() & theirs[seed].wins.keys()]
+    by_seed = [difference([mine[seed].wins], [theirs[seed].wins]).mean.value for seed in seeds]
+    success = difference([mine[seed].wins for seed in seeds], [theirs[seed].wins for seed in seeds])
     errors = error_difference(_mean_errors(mine, seeds), _mean_errors(theirs, seeds))
     return {"what": what, "policy": row.name, "minus": other.name, "seeds": seeds,
             "success": success.as_json(), "success_by_seed": [_rounded(each) for each in by_seed],
-            "mae": errors.as_json(), "verdict": _verdict(success.as_json(), by_seed)}
+            "mae": errors.as_json()}
+
+
+def judged(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same comparisons with p-values that know of each other (Holm), and verdicts."""
+    p_holm = holm([_p(each) for each in found])
+    return [each | {"p_holm": round(p, 6), "verdict": _verdict(each, p)}
+            for each, p in zip(found, p_holm)]
 
 
 def memory(rows: list[Row]) -> dict[str, Any] | None:
     """The weakest model that looks back over frames against the strongest that does not.
 
-    None unless both kinds of models with a trained head were driven.
+    These two were chosen from what is compared, so p counts as one of all such pairs. None unless
+    both kinds of models with a trained head were driven.
     """
     models = sorted((row for row in rows if row.entrant.kind == MODEL and row.entrant.is_ranked
                      and row.name in policies.LEARNED and row.success is not None),
@@ -69,9 +81,11 @@ def memory(rows: list[Row]) -> dict[str, Any] | None:
     if not looking or not forgetful:
         return None
     weakest, strongest = looking[0], forgetful[-1]
+    found = compared("memory", weakest, strongest)
+    p = min(1.0, _p(found) * len(looking) * len(forgetful))
     return {"weakest_with": weakest.name, "strongest_without": strongest.name,
             "with": [row.name for row in looking], "without": [row.name for row in forgetful],
-            **compared("memory", weakest, strongest)}
+            **found, "p_holm": round(p, 6), "verdict": _verdict(found, p)}
 
 
 def correlations(rows: list[Row]) -> dict[str, dict[str, Any]]:
@@ -113,10 +127,6 @@ def _driven(rows: list[Row]) -> dict[str | None, Row]:
     return {row.name: row for row in rows if row.success is not None}
 
 
-def _layouts(measured: Measured) -> dict[int, float]:
-    return {layout: sum(wins) / len(wins) for layout, wins in measured.wins.items()}
-
-
 def _mean_errors(by_seed: Mapping[int, Measured], seeds: list[int]) -> dict[str, tuple[float, int]]:
     """Each file's error, averaged over training seeds; only files that all of them answered."""
     if not seeds:
@@ -126,16 +136,17 @@ def _mean_errors(by_seed: Mapping[int, Measured], seeds: list[int]) -> dict[str,
             for name in errors[0] if all(name in each for each in errors)}
 
 
-def _verdict(success: dict[str, Any], by_seed: list[float | None]) -> str:
-    """Better or worse only where the interval leaves out 0 and every training seed agrees."""
-    low, high = success["low"], success["high"]
-    if low is None or high is None:
+def _p(found: dict[str, Any]) -> float:
+    p = found["success"]["p"]
+    return 1.0 if p is None else p
+
+
+def _verdict(found: dict[str, Any], p: float) -> str:
+    """Better or worse only where chance hardly does it and every training seed agrees."""
+    mean, by_seed = found["success"]["mean"], found["success_by_seed"]
+    if mean is None or p > ALPHA or not all((each or 0.0) * mean > 0 for each in by_seed):
         return NOTHING
-    if low > 0 and all((each or 0.0) > 0 for each in by_seed):
-        return HELPS
-    if high < 0 and all((each or 0.0) < 0 for each in by_seed):
-        return HURTS
-    return NOTHING
+    return HELPS if mean > 0 else HURTS
 
 
 def _rounded(value: float | None) -> float | None:

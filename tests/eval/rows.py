@@ -28,7 +28,8 @@ def measured(seed: int, wins: Sequence[bool], mae: Sequence[float], *, window=1,
         {"episodes": len(mae), "decisions": 10 * len(mae), "errors": 0, "mae": found,
          "accuracy": {each: wilson(9, 10).as_json() for each in ("0.3", "0.1")}, "r2": axes,
          "correlation": axes},
-        {}, {"p50": ms, "p95": 2 * ms, "n": 10}, {i: [win] for i, win in enumerate(wins)},
+        {}, {"p50": ms, "p95": 2 * ms, "n": 10},
+        {(SCENARIOS[0], i): win for i, win in enumerate(wins)},
         {f"episode_{i}": (each, 10) for i, each in enumerate(mae)})
 
 

@@ -2,13 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from eval.advice import advice, behind, head_guide
 from eval.curves import read_curves, smallest_shared
 from eval.entrants import ABLATION, BASELINE, PRIVILEGED
-from eval.paired import difference, pooled, rank_correlation, shares
-from eval.worth import ablations, compared, contrasts, correlations, memory
+from eval.paired import difference, pooled, rank_correlation
+from eval.worth import ablations, compared, contrasts, correlations, judged, memory
 from tests.eval.rows import measured, of, row
 
 
@@ -17,20 +18,47 @@ def taken(rows, need, curves=None):
     return line["take"], line["because"]
 
 
-def test_left_and_right_of_a_layout_are_one_share():
-    assert shares({7: [True, False], 8: [True]}, {7: [True, True]}) == {7: 0.75, 8: 1.0}
+def won(*wins, scenario="left"):
+    """Who won layouts 0, 1, ... of one scenario."""
+    return {(scenario, seed): win for seed, win in enumerate(wins)}
+
+
+def test_left_and_right_of_a_layout_are_one_witness():
+    both = won(True, True) | won(True, False, scenario="right")
+    none = won(False, False) | won(False, False, scenario="right")
+    found = difference([both], [none]).mean
+    assert (found.value, found.n) == (0.75, 2)
 
 
 def test_a_paired_difference_counts_only_what_both_drove():
-    found = difference({1: 1.0, 2: 1.0, 3: 0.0}, {1: 0.0, 2: 1.0, 9: 1.0})
-    assert (found.value, found.n) == (0.5, 2)
+    found = difference([won(True, True, False)], [won(False, True)])
+    assert (found.mean.value, found.mean.n, found.p) == (0.5, 2, 1.0)
+    assert difference([won(True)], []).p is None
+
+
+def test_an_error_on_one_side_makes_no_difference_of_two_that_drive_alike():
+    """Both always turn right; one ended by an error wherever it should have turned left."""
+    left, right = won(*[False] * 20), won(*[True] * 20, scenario="right")
+    found = difference([right], [left | right])
+    assert (found.mean.value, found.mean.n, found.p) == (0.0, 20, 1.0)
+    rows = [row(name, measured(0, of(0.5), [0.1])) for name in ("hybrid", "kosmos_lstm")]
+    rows[0].seeds[0].wins, rows[1].seeds[0].wins = right, left | right
+    assert contrasts(rows)[0]["success"]["mean"] == 0.0
+    assert [each["mean"] for each in behind(rows).values()] == [0.0]
+
+
+def test_training_seeds_are_averaged_over_what_all_of_them_drove():
+    always, never = won(True, True, True), won(False, False)
+    found = difference([always, never], [won(True, False, True)])
+    assert (found.mean.value, found.mean.n) == (0.0, 2)  # 0.5 - 1, 0.5 - 0
 
 
 def test_pairing_finds_a_difference_that_unpaired_intervals_would_hide():
     better, worse = of(0.52, 200), of(0.48, 200)  # the same layouts but for 8
-    found = difference(dict(enumerate(map(float, better))), dict(enumerate(map(float, worse))))
-    assert found.value == pytest.approx(0.04)
-    assert found.low > 0.01
+    found = difference([won(*better)], [won(*worse)])
+    assert found.mean.value == pytest.approx(0.04)
+    assert found.mean.low > 0.01
+    assert found.p == 2 / 2 ** 8
 
 
 def test_errors_of_episodes_count_by_their_decisions():
@@ -64,9 +92,29 @@ def test_an_ablation_is_compared_on_the_training_seeds_that_both_have():
 def test_a_difference_of_which_one_training_seed_disagrees_is_not_called_one():
     base = row("hybrid", *[measured(k, of(0.5), [0.1]) for k in range(2)])
     other = row("other", measured(0, of(0.8), [0.1]), measured(1, of(0.48), [0.1]))
-    found = compared("x", other, base)
-    assert found["success"]["low"] > 0
+    (found,) = judged([compared("x", other, base)])
+    assert found["p_holm"] < 0.001
     assert found["verdict"] == "no measurable difference"
+
+
+def test_a_part_among_many_needs_more_to_be_worth_something():
+    """Six layouts of one sign have p = 0.03 alone, 0.06 beside another row."""
+    rows = [row("robovlms_fc", measured(0, of(0.5), [0.1])),
+            row("robovlms_lstm", measured(0, of(0.56), [0.1]))]
+    alone = contrasts(rows)
+    assert [each["verdict"] for each in alone] == ["drives better"]
+    assert alone[0]["p_holm"] == alone[0]["success"]["p"] == pytest.approx(2 / 2 ** 6, abs=1e-6)
+    beside = contrasts([*rows, row("robovlms_discrete", measured(0, of(0.5), [0.1]))])
+    assert {each["verdict"] for each in beside} == {"no measurable difference"}
+
+
+def test_the_best_of_many_that_drive_alike_leaves_nobody_measurably_worse():
+    rng = np.random.default_rng(2)
+    rows = [row(f"p{k}", measured(0, list(rng.random(20) < 0.5), [0.1])) for k in range(9)]
+    ends = [each["high"] < 0 for each in behind(rows).values()]
+    assert any(ends)  # an interval of its own leaves out 0
+    _, because = taken(rows, "accuracy: driving")
+    assert len(because.partition("not measurably worse: ")[2].split(", ")) == 8
 
 
 def test_contrasts_need_both_models():
