@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +20,13 @@ if TYPE_CHECKING:
     from scenarios import Scenario
 
 PAGE_PICTURES = ("--image-size", "360", "640")  # of a simulated camera that people look at, too
+
+DOMAINS = range(1, 102)  # those whose ports Linux gives to nobody else
+ALONE = {"CYCLONEDDS_URI": """<CycloneDDS><Domain><General><Interfaces>
+<NetworkInterface name="lo"/></Interfaces><AllowMulticast>false</AllowMulticast></General>
+<Discovery><ParticipantIndex>auto</ParticipantIndex>
+<MaxAutoParticipantIndex>60</MaxAutoParticipantIndex><Peers><Peer Address="127.0.0.1"/></Peers>
+</Discovery></Domain></CycloneDDS>"""}  # no network: a robot there would obey
 
 
 def connect(config: Config, scenario: Scenario, robot: RobotSpec, policy: Policy,
@@ -35,18 +44,18 @@ def connect(config: Config, scenario: Scenario, robot: RobotSpec, policy: Policy
     from hardware.robot_env import RobotEnv, wait_for_arming
     from hardware.transport import Place
 
-    referee, address = None, config.address
+    referee, address, settings = None, config.address, {}
     if address is None and (config.transport == "sim" or config.simulated):
         referee = Referee(config.scenario, config.robot, config.seed,
                           *(PAGE_PICTURES if config.web else ()))
         stack.callback(referee.close)
         address = referee.address
     if referee is not None and config.transport == "dds":
-        bridge = start_bridge(referee.address, config.profile)
+        settings, address = ALONE, own_domain(config.profile)
+        bridge = start_bridge(referee.address, config.profile, address)
         stack.callback(bridge.wait)
         stack.callback(bridge.terminate)
-        address = None
-    pilot = Pilot(Place(config.transport, address or "", config.profile), config.mode)
+    pilot = Pilot(Place(config.transport, address or "", config.profile), config.mode, settings)
     stack.callback(pilot.close)
     if config.simulated:
         pilot.source = "simulated"
@@ -74,11 +83,19 @@ def check_examined(config: Config, robot: RobotSpec, policy: Policy) -> None:
         policy.spec.weights_hash))
 
 
-def start_bridge(address: str, profile: str) -> subprocess.Popen[bytes]:
-    """Let a simulated robot speak ROS 2."""
+def own_domain(profile: str) -> str:
+    """A DDS domain for one simulated drive: not the robot's, and hardly that of another drive."""
+    from hardware.profile import load_profile
+
+    robots = load_profile(profile).ros.domain
+    return str(secrets.choice([each for each in DOMAINS if each != robots]))
+
+
+def start_bridge(address: str, profile: str, domain: str) -> subprocess.Popen[bytes]:
+    """Let a simulated robot speak ROS 2, to this machine alone."""
     return subprocess.Popen([sys.executable, "-m", "hardware.bridge", "--address", address,
-                             "--profile", profile], start_new_session=True,
-                            stderr=subprocess.DEVNULL)
+                             "--profile", profile, "--domain", domain], start_new_session=True,
+                            stderr=subprocess.DEVNULL, env={**os.environ, **ALONE})
 
 
 def ask_operator(pilot: Any) -> None:

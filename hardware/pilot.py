@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -50,8 +50,11 @@ class Pilot:
     Several threads may give orders: who decides and who watches the operator's page.
     """
 
-    def __init__(self, place: Place, mode: str = "vla") -> None:
+    def __init__(self, place: Place, mode: str = "vla",
+                 settings: Mapping[str, str] | None = None) -> None:
         """Start driver and watchdog, and wait for the driver.
+
+        `settings`: variables of their environment, in place of this process's.
 
         Raises:
             ValueError: one sentence, if the robot cannot be reached.
@@ -67,10 +70,10 @@ class Pilot:
         self.driver = start_process("hardware.driver", [
             where, mode, str(drivers.fileno()), str(beats.fileno()),
             *self.boards.values(),
-        ], [drivers.fileno(), beats.fileno(), *files])
+        ], [drivers.fileno(), beats.fileno(), *files], settings)
         handle = os.pidfd_open(self.driver.pid)
         self.watchdog = start_process("hardware.watchdog", [
-            where, str(watchdogs.fileno()), str(handle)], [watchdogs.fileno(), handle])
+            where, str(watchdogs.fileno()), str(handle)], [watchdogs.fileno(), handle], settings)
         for each in (drivers, beats, watchdogs):
             each.close()
         os.close(handle)
@@ -98,7 +101,8 @@ class Pilot:
         found = self._states.read()
         code = self.driver.poll()
         if found is None or code is not None:
-            how = f"killed: {signal.Signals(-code).name}" if code and code < 0 else f"exit code {code}"
+            how = (f"killed: {signal.Signals(-code).name}" if code and code < 0 else
+                   f"exit code {code}")
             raise LinkLostError(f"The process that drives is gone ({how}); the watchdog stops the "
                                 "robot.")
         return State(**json.loads(found[1]))
@@ -210,10 +214,11 @@ class Pilot:
         raise ValueError("The process that drives did not start; its reason stands above.")
 
 
-def start_process(module: str, arguments: list[str], files: list[int]) -> subprocess.Popen[bytes]:
+def start_process(module: str, arguments: list[str], files: list[int],
+                  settings: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
     """A process of its own session: neither Ctrl-C nor a closed terminal is meant for it."""
     code = (f"import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); "
             f"from {module} import main; main(*sys.argv[1:])")
     return subprocess.Popen([sys.executable, "-c", code, json.dumps(sys.path), *arguments],
                             stdin=subprocess.DEVNULL, pass_fds=files, start_new_session=True,
-                            env={**os.environ, **ONE_THREAD})
+                            env={**os.environ, **ONE_THREAD, **(settings or {})})

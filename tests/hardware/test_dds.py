@@ -4,28 +4,40 @@ import contextlib
 import gc
 import io
 import os
+import re
 import struct
 import subprocess
 import sys
 import time
 import zlib
+from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from cyclonedds.domain import DomainParticipant
 from cyclonedds.pub import DataWriter
 from cyclonedds.topic import Topic
 from PIL import Image as Pillow
 
+from envs import load_robot
 from episodes.ros_pictures import picture_of
+from hardware.connecting import connect
 from hardware.pilot import Pilot
 from hardware.profile import load_profile
 from hardware.robot_env import wait_for_arming
 from hardware.ros_messages import Bool, CompressedImage, Header, Image, Time, message_of
+from hardware.run import Config
 from hardware.safety import RefusedError
 from hardware.transport import LinkLostError, Place
 from hardware.transport_dds import WHEELS
-from tests.hardware.robots import DdsRobot, robot, until
+from scenarios import load
+from tests.brains import AHEAD, Brain
+from tests.hardware.robots import LOOPBACK, DdsRobot, robot, until
+
+
+class Mute(Brain):
+    name = "mute"
 
 
 def meet(here):
@@ -127,6 +139,26 @@ def test_a_bridge_stays_when_who_drove_leaves_and_is_driven_by_the_next(tmp_path
             until(lambda: not held.moves())
             del transport
             gc.collect()
+
+
+def test_a_simulated_drive_is_heard_on_no_network_and_not_in_the_robots_domain(
+        tmp_path, monkeypatch):
+    real = DdsRobot(tmp_path)
+    profile = Path(real.place.profile)
+    profile.write_text(re.sub("(?m)^domain = 0", f"domain = {real.domain}", profile.read_text()))
+    monkeypatch.setenv("CYCLONEDDS_URI", f"{LOOPBACK}<!-- the robot's network -->")
+    with contextlib.ExitStack() as stack:
+        env = connect(Config("ahead", "1box_vert_left", "dds", simulated=True,
+                             profile=str(profile)), load("1box_vert_left"), load_robot(), Mute(),
+                      stack)
+        env.reset(seed=0)
+        assert env.step(np.float32(AHEAD))[4]["sent"][0] > 0.0
+        for process in (env.pilot.driver, env.pilot.watchdog):
+            settings = Path(f"/proc/{process.pid}/environ").read_text()
+            assert 'NetworkInterface name="lo"' in settings
+            assert "the robot's network" not in settings
+    assert real.heard == []
+    real.close()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
