@@ -51,6 +51,11 @@ def nothing(found: Found) -> Extra:
     return Extra()
 
 
+def no_more(config: Config, folder: Path, driven: list[tuple[Arm, Side]]) -> list[Arm]:
+    """For suites whose arms are all known beforehand."""
+    return []
+
+
 @dataclass(frozen=True)
 class Suite:
     """Which arms, and what is made of them."""
@@ -60,6 +65,8 @@ class Suite:
     arms: Callable[[Config, Path], list[Arm]]  # from the options and a folder for files of arms
     result: Callable[[Found], Extra] = nothing
     same_versions: bool = True  # whether all arms drive the control's scenarios as they are
+    more: Callable[[Config, Path, list[tuple[Arm, Side]]], list[Arm]] = no_more  # that follow from
+    # what was driven, the control first; asked again until there are none
 
 
 def chosen(arms: list[Arm], wanted: tuple[str, ...]) -> list[Arm]:

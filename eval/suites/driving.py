@@ -57,14 +57,19 @@ def begin(config: Config) -> tuple[Path, Config, list[Arm]]:
 
 
 def drive(folder: Path, config: Config, arms: list[Arm]) -> Iterator[tuple[Arm, Side]]:
-    """Drive what is missing, arm by arm; yields each arm's finished run.
+    """Drive what is missing, arm by arm, and what follows from it; yields each arm's finished run.
 
     Raises:
         ValueError: for anything that keeps a run from starting.
     """
-    for number, arm in enumerate(arms, start=1):
-        logger.info("%s: arm %d of %d, %s", folder, number, len(arms), arm.name)
-        yield arm, open_side(_driven(folder, config, arm))
+    done: list[tuple[Arm, Side]] = []
+    while arms:
+        known = len(done) + len(arms)
+        for arm in arms:
+            logger.info("%s: arm %d of %d, %s", folder, len(done) + 1, known, arm.name)
+            done.append((arm, open_side(_driven(folder, config, arm))))
+            yield done[-1]
+        arms = find(config.suite or "").more(config, folder / FILES, done)
 
 
 def forget_if_empty(folder: Path) -> bool:

@@ -25,6 +25,8 @@ def result(found: Found) -> Extra:
         cells.setdefault(arm.group, {})[arm.name.removeprefix(arm.group).strip()] = {
             "success": success_of(side).as_json(), "difference": each.decides.difference,
             "is_found": each.better is not None}
+    if not cells:
+        return Extra()
     rows = [[kind, *[rate_cell(row[grade]["success"]) if grade in row else "-"
                      for grade in GRADES]] for kind, row in cells.items()]
     table: Table = (["kind", *GRADES], rows)
