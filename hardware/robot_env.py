@@ -219,6 +219,8 @@ class RobotEnv(_Base):
 
     def _info(self, ended_by: str | None) -> dict[str, Any]:
         info = self._unknown() if self._referee is None else self._referee.judge()
+        if info["ended_by"] is not None:  # a world that has ended stands: no camera is to blame
+            self.why = ""
         return info | {"ended_by": info["ended_by"] or ended_by}
 
     def _unknown(self) -> dict[str, Any]:

@@ -263,6 +263,18 @@ def test_a_referee_is_believed():
     assert env.info["is_success"]
 
 
+def test_a_world_that_ended_and_shows_nothing_new_is_no_frozen_camera(monkeypatch):
+    monkeypatch.setattr("hardware.robot_env.PATIENCE_S", 0.3)
+    pilot = FakePilot()
+    truth = {"ended_by": "contact", "is_success": False, "side_followed": None}
+    referee = SimpleNamespace(reset=lambda seed, fixed: None, judge=lambda: dict(truth))
+    env = world(pilot, referee=referee)
+    env.reset(seed=3)
+    pilot.now = dataclasses.replace(STILL, live=False, why="frozen camera")
+    assert env.step(np.float32(AHEAD))[4]["ended_by"] == "contact"
+    assert env.why == ""
+
+
 @pytest.mark.parametrize("command", [[0.0, 0.0], [np.nan, 0.0, 0.0], [[1.0, 0.0, 0.0]]])
 def test_what_is_no_command_is_an_error(command):
     env = world(FakePilot())
