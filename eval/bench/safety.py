@@ -17,7 +17,7 @@ from typing import Any
 from scenarios.cli import LogLevel
 
 PICTURE_TICKS = 2  # a picture in every second tick: 25 a second
-EVENTS = ("command ends", "camera freezes", "camera repeats itself", "watchdog dies",
+EVENTS = ("command ends", "camera freezes", "camera repeats its picture", "watchdog dies",
           "policy's process dies", "emergency stop", "clock steps, up to 2 s")
 CLOCK_SHARE = 10  # one in so many events is a step of the clock
 FAILED = 1
@@ -140,7 +140,7 @@ def _happens(event: str, robot: _Played, ends_s: float, rng: random.Random) -> f
         return ends_s
     if event == "camera freezes":
         robot.camera = False
-    elif event == "camera repeats itself":
+    elif event == "camera repeats its picture":
         robot.repeats = True
     elif event == "watchdog dies":
         robot.watchdog = False
@@ -182,7 +182,8 @@ def _hostile(count: int, limits: object, rng: random.Random) -> Row:
         decided_s = robot.now_s - rng.uniform(-0.1, 0.5)
         command = Command(rng.choice(("policy", "policy", "operator", "nobody")),
                           action - rng.choice((0, 0, 0, 1, 5)), decided_s, velocity,
-                          rng.choice((None, 0.9, 0.1, math.nan)))
+                          rng.choice((None, 0.9, 0.1, math.nan)),
+                          rng.choice((None, robot.now_s - 1.0, robot.now_s - 9.0, math.nan)))
         with contextlib.suppress(RefusedError):  # what counts is what the wheels are told
             robot.gate.offer(command, robot.now_s)
         robot.gate.set_mode("shared")
