@@ -35,7 +35,7 @@ which every box was passed both times. Baselines and the privileged expert have 
 ONE_STEP = """What would the policy have answered to these pictures? Teacher-forced, in command
 units, both linear axes. Intervals of the MAE are a bootstrap over episodes; those of accuracies
 count decisions, which resemble each other within an episode, and are narrower than the truth.
-**Nothing is ranked by them:** whoever errs less can drive worse; how far both agree stands below."""
+**Nothing is ranked by them:** who errs less can drive worse; how far both agree stands below."""
 COST = """Parameters of the head are trained for each model, those of the towers are shared and
 frozen. Time: the wall clock of one decision of one robot (batch 1), median and 95th percentile,
 measured in the open loop on the machine named below, while each run was driven: whatever else the
