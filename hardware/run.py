@@ -215,7 +215,7 @@ def _drive(config: Config, scenario: Scenario, env: RobotEnv, policy: Policy,
         found.append(Driven(record, env.info["is_success"] if knows else None, env.why))
         _say(found[-1], index)
         if keeper is not None:
-            print(f"  {_keep(config, keeper, record, env.why)}", flush=True)
+            _tell(f"  {_keep(config, keeper, record, env.why)}")
     return found
 
 
@@ -269,7 +269,7 @@ def _work(config: Config, scenario: Scenario, robot: RobotSpec, policy: Policy) 
             print(f"error: {error}", file=sys.stderr)
             sys.exit(STOPPED)
         refused = ", ".join(f"{count} {why}" for why, count in state.refused.items())
-        print(f"Refused commands: {refused or 'none'}. 99 % of the last ticks came at most "
+        _tell(f"Refused commands: {refused or 'none'}. 99 % of the last ticks came at most "
               f"{state.late_s * 1000:.1f} ms late.")
     if any(each.record.ended_by == "safety_stop" for each in found):
         sys.exit(STOPPED)
@@ -281,11 +281,16 @@ def _say(driven: Driven, index: int) -> None:
 
     record = driven.record
     verdict = {True: "success", False: "no success", None: "nobody judged"}[driven.is_success]
-    with contextlib.suppress(OSError):  # the terminal may be gone
-        print(f"episode {index} ({record.source}, seed {record.seed}): {record.ended_by} after "
-              f"{record.decisions} decisions, {verdict}. {driven.why}".rstrip(), flush=True)
-        for line in opinions(record):
-            print(f"  {line}", flush=True)
+    _tell(f"episode {index} ({record.source}, seed {record.seed}): {record.ended_by} after "
+          f"{record.decisions} decisions, {verdict}. {driven.why}".rstrip())
+    for line in opinions(record):
+        _tell(f"  {line}")
+
+
+def _tell(line: str) -> None:
+    """To the operator, whose terminal may be gone."""
+    with contextlib.suppress(OSError):
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

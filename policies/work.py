@@ -91,7 +91,7 @@ def shell(name: str, size: str) -> Learned:
     backbone = _towers(size, cls.with_clip)
     with META:
         policy = cls.untrained(backbone, size, **fixed)
-    policy.head.eval().requires_grad_(False)
+    policy.head.eval().requires_grad_(False).to(META)  # tables that were made elsewhere, too
     return policy
 
 

@@ -94,7 +94,7 @@ def unkept(monkeypatch):
 
 @pytest.mark.usefixtures("unkept")
 def test_end_to_end_learns_it(lesson, tmp_path, changed):
-    changed("hybrid_end_to_end", learning_rate=0.01, head_learning_rate=2e-3, passes=15, batch=2)
+    changed("hybrid_end_to_end", learning_rate=0.01, head_learning_rate=2e-3, passes=30, batch=2)
     learned = tune(fresh("hybrid_end_to_end", lesson), lesson, RECIPE, tmp_path)
     assert learned["test_mae"] < GUESSED - 0.15
 
