@@ -83,6 +83,8 @@ def test_a_closed_terminal_ends_a_drive_and_keeps_it(tmp_path):
     ours, theirs = pty.openpty()
 
     def own_terminal():
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whatever an earlier test or `nohup` left
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         os.setsid()
         fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
 
