@@ -28,7 +28,7 @@ def write_atomically(path: Path, content: bytes | bytearray | memoryview) -> Non
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 @contextlib.contextmanager
@@ -54,7 +54,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def leftovers(folder: Path) -> list[Path]:
@@ -82,7 +82,7 @@ def _write(path: Path, content: bytes | bytearray | memoryview) -> None:
         os.close(descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Put the rename itself on the disk, where the file system can do that."""
     with contextlib.suppress(PermissionError):  # a folder that may be written but not listed
         _sync(folder)

@@ -20,6 +20,7 @@ import h5py
 import numpy as np
 
 from episodes import seal
+from episodes.atomic import sync_folder
 from episodes.guard import FREE_BYTES, MAX_PIXEL_BYTES, MOST_RATIO
 from episodes.hdf5 import SCHEMA_VERSION, events_of
 from episodes.hdf5_writer import CHUNK_SIZE
@@ -120,7 +121,7 @@ class EpisodeStream:
             os.replace(self._temporary, self.path)
         finally:
             self.discard()
-        _sync(self.path.parent)
+        sync_folder(self.path.parent)
         return self.path
 
     def discard(self) -> None:
@@ -159,12 +160,3 @@ class EpisodeStream:
         height, width = self._size
         return {"frames": frames, "decisions": frames - 1, "height": height, "width": width,
                 **{name: self._facts[name] for name in SEALED}}
-
-
-def _sync(folder: Path) -> None:
-    """Put the name itself on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
