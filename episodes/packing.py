@@ -124,6 +124,7 @@ _UNDONE = {GZIP: _gunzip, ZSTD: _unzstd, SHUFFLE: _unshuffle}
 def swap_channels(pictures: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Pictures [..., 3] uint8 with RGB turned to BGR or back, in `out` or in a copy."""
     swapped = np.empty_like(pictures) if out is None else out
-    for to, since in ((0, 2), (1, 1), (2, 0)):
-        swapped[..., to] = pictures[..., since]
+    np.copyto(swapped, pictures)  # at once: quicker than green by itself
+    swapped[..., 0] = pictures[..., 2]
+    swapped[..., 2] = pictures[..., 0]
     return swapped

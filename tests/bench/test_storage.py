@@ -65,7 +65,7 @@ def test_writing(benchmark, pictures, tmp_path, kind, storage):
     pixels, path = pictures[kind], tmp_path / "episode.h5"
     episode = made(pixels)
     raw_s, ours_s = alternating(lambda: written_raw(pixels, tmp_path / "raw"),
-                                lambda: write_episode(path, episode, storage=storage), 5, 3)
+                                lambda: write_episode(path, episode, storage=storage), 10, 3)
     benchmark.pedantic(write_episode, args=(path, episode), kwargs={"storage": storage}, rounds=3)
     report(benchmark, "pixels per byte of file", pixels.nbytes / path.stat().st_size)
     report(benchmark, "pixels a second, MB", pixels.nbytes / ours_s / 1e6)
@@ -79,7 +79,7 @@ def test_against_auto_chunked_gzip(benchmark, pictures, tmp_path, kind):
     pixels, path, usual = pictures[kind], tmp_path / "episode.h5", tmp_path / "usual.h5"
     episode = made(pixels)
     slow_s, fast_s = alternating(lambda: written_by_default(pixels, usual),
-                                 lambda: write_episode(path, episode), 1, 3)
+                                 lambda: write_episode(path, episode), 3, 5)
     told = read_told(path)[1]
     with h5py.File(usual) as file:
         images = file["images"]
