@@ -42,23 +42,35 @@ class Diagnosis:
     films: dict[str, str]  # by episode: its rescue, as a browser plays it
 
 
+def stored(folder: Path) -> dict[str, Any] | None:
+    """The content of a run's causes.json; None where nobody asked.
+
+    Raises:
+        ValueError: if the file is damaged or of another version.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return None
+    again = f"remove it, and write it anew with python -m eval.why {folder}."
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: cannot be read ({error}); {again}") from error
+    if content.get("schema_version") != SCHEMA_VERSION:
+        raise ValueError(f"{path}: schema_version must be {SCHEMA_VERSION}, got "
+                         f"{content.get('schema_version')!r}; {again}")
+    return content
+
+
 def diagnosis(folder: Path) -> Diagnosis | None:
     """What is known of a run's failures; None where nobody asked.
 
     Raises:
         ValueError: if its file is damaged or of another version.
     """
-    path = folder / FILE
-    if not path.exists():
+    content = stored(folder)
+    if content is None:
         return None
-    again = f"write it anew with python -m eval.why {folder}."
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: cannot be read ({error}); {again}") from error
-    if content.get("schema_version") != SCHEMA_VERSION:
-        raise ValueError(f"{path}: schema_version must be {SCHEMA_VERSION}, got "
-                         f"{content.get('schema_version')!r}; {again}")
     rows = content["episodes"]
     palette = iter(COLOURS)
     colours = {cause: GREY if cause == NONE_FOUND else next(palette, GREY)

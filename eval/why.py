@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import Positional, arg
 
+from eval.diagnosis import FILE, SCHEMA_VERSION, stored
 from scenarios import did_you_mean
 from scenarios.cli import LogLevel, run_command
 
 if TYPE_CHECKING:
     from episodes.record import Record
 
-SCHEMA_VERSION = 1
-FILE = "causes.json"
 DIAGNOSIS = ("DIAGNOSIS, NO RESULT: repairs use the truth, which no policy is told. What rescues "
              "an episode says what was in the way, not that it can be had.")
 
@@ -30,7 +29,8 @@ class Config:
 
     Each is driven again by its own commands to a moment and goes on with one thing repaired; the
     first repair that rescues it, from the narrowest to the widest, names the cause. Writes
-    causes.json, a picture and, where asked, films into the run's folder.
+    causes.json, a picture and, where asked, films into the run's folder; what was found out before
+    about other episodes stays in them.
     """
 
     run: Annotated[Path, arg(metavar="RUN"), Positional]
@@ -51,6 +51,8 @@ def why(run: Path | str, episode: str | None = None, most: int | None = None, at
         films: int = 0) -> dict[str, Any]:
     """Diagnose a run's failures and return the content of causes.json.
 
+    What it said of other episodes stays in it.
+
     Args:
         run: A finished run of the closed loop.
         episode: Only this one.
@@ -60,7 +62,8 @@ def why(run: Path | str, episode: str | None = None, most: int | None = None, at
         films: How many rescued episodes are filmed.
 
     Raises:
-        ValueError: if there is no such run or episode, or its weights or scenarios are others now.
+        ValueError: if there is no such run or episode, its weights or scenarios are others now, or
+            its causes.json is damaged.
     """
     from eval.pairing import open_side
     from eval.results import write_json
@@ -71,7 +74,10 @@ def why(run: Path | str, episode: str | None = None, most: int | None = None, at
     side = open_side(run)
     failed = [line for line in side.lines if not line["success"] and not line["error"]]
     wanted = failed if episode is None else _only(episode, failed, side.lines, side.name)
-    rows = _diagnosed(side.run.folder, wanted[:most], at, films)
+    before = stored(side.run.folder) or {"episodes": []}
+    known = {row["id"]: row for row in before["episodes"]}
+    known |= {row["id"]: row for row in _diagnosed(side.run.folder, wanted[:most], at, films)}
+    rows = [known[line["id"]] for line in failed if line["id"] in known]
     content = {
         "schema_version": SCHEMA_VERSION, "run": side.name, "policy": side.policy,
         "note": DIAGNOSIS, "at_s": at, "failures": len(failed), "episodes": rows,

@@ -88,7 +88,8 @@ def _result(found: Found) -> Extra:
          _said(each["said"]), _said(each["image_said"])] for each in listed[:SHOWN]])
     sentence = (f"Of its decisions, {mean_cell(share.as_json(), 3)} differ from its mirror image's "
                 f"by more than {math.degrees(BOUND_RAD):.1f} degrees ({len(listed)} in {share.n} "
-                f"episodes; the interval is over episodes).")
+                f"episodes; the interval is over episodes)." if share.n else
+                "Its mirror image could not be asked: every episode ended in an error.")
     return Extra({"violations": listed, "share": share.as_json(), "bound_rad": BOUND_RAD},
                  {f"Violations, the {min(SHOWN, len(listed))} largest of {len(listed)}": table},
                  [sentence])

@@ -105,9 +105,19 @@ def test_repairs_begin_at_the_moment_and_follow_what_was_driven_before(hits):
     assert (branch.asked[2:4] != record.asked[2:4]).any()
     content = why(hits, episode=line["id"], at=99.0)
     assert content["failures"] == 6  # of the run, however many are looked at
-    (row,) = content["episodes"]
+    row = next(row for row in content["episodes"] if row["id"] == line["id"])
     assert row["at_s"] == pytest.approx((record.decisions - 1) * 0.4)
     assert row["cause"] == "none found"  # its last decision is too late
+
+
+def test_asking_about_one_episode_keeps_what_is_known_of_others(tmp_path):
+    folder = failed(tmp_path, "forward", episodes=2)
+    first, second = why(folder)["episodes"]
+    asked = why(folder, episode=second["id"], at=99.0)
+    assert asked["episodes"][0] == first
+    assert asked["episodes"][1]["at_s"] > 0.0
+    assert sum(asked["causes"].values()) == 2
+    assert json.loads((folder / "causes.json").read_text()) == asked
 
 
 def test_nothing_repaired_fails_as_before_on_a_virtual_clock_too(tmp_path):

@@ -32,3 +32,10 @@ def test_who_has_a_favourite_side_is_found(policy, share, tmp_path):
     assert first["apart_rad"] == pytest.approx(math.pi, abs=1e-3)
     report = (found.folder / "report.md").read_text()
     assert "| 1box_vert_left_000 | 0 | 180 | +0.00, +1.15, +0.00 | +0.00, -1.15, +0.00 |" in report
+
+
+def test_a_mirror_image_that_cannot_be_asked_is_said_to_be_none(tmp_path):
+    found = suite("symmetry", policy="tests.eval.suites.walkers:LeftHanded", scenario=SCENARIO,
+                  episodes=1, workers=0, out=str(tmp_path))
+    assert any("could not be asked: every episode ended" in said for said in found.said)
+    assert "- differ" not in (found.folder / "report.md").read_text()

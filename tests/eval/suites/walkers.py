@@ -38,6 +38,17 @@ class Deaf(Listens):
         return super().begin("left", seed)
 
 
+class LeftHanded(Listens):
+    """Says nothing that can be driven where it is told to go right."""
+
+    name = "left_handed"
+
+    def act(self, memories, observations):
+        lost = [memory["side"] == "right" for memory in memories]
+        return [Action(np.full((1, 3), np.nan, np.float32)) if none else answer
+                for none, answer in zip(lost, super().act(memories, observations))]
+
+
 class Habit(Expert):
     """The expert, which stands still before a box that is not as large as usual."""
 
