@@ -21,7 +21,7 @@ import tyro
 
 from episodes.atomic import write_atomically
 from episodes.guard import attributes, guarded
-from episodes.hdf5 import Episode, events_of, find_episodes, read_episode, read_told
+from episodes.hdf5 import Episode, events_of, find_episodes, read_episode, read_told, text_of
 from episodes.hdf5_writer import Content, add_attribute, write_content
 from episodes.names import EpisodeName, simulated_start
 from episodes.operations import (
@@ -149,10 +149,16 @@ def augment(options: Options) -> dict[str, Any]:
 
 
 def _layout(path: Path) -> str:
-    """What tells layouts apart: left and right of one seed begin with the same picture."""
+    """What tells layouts apart: left and right of one seed begin with the same picture.
+
+    A file that was converted says it: its first picture may have been another one before.
+    """
     with guarded(path) as file:
-        if "sim" in file and "copy_of" in attributes(file["sim"]):
+        own = attributes(file["sim"]) if "sim" in file else {}
+        if "copy_of" in own:
             raise ValueError("is a copy already, expected an original.")
+    if "layout" in own:
+        return str(text_of(own["layout"]))
     return hashlib.sha256(read_told(path)[1].read(path, [0]).tobytes()).hexdigest()
 
 

@@ -21,7 +21,17 @@ import tyro
 
 from envs.interface import COMMAND_LIMIT
 from episodes.atomic import whole_folder
-from episodes.formats import HOLD_OUT, LAB_FRAMES, Asked, Given, LeftOut, Reader, reader, target
+from episodes.formats import (
+    HOLD_OUT,
+    LAB_FRAMES,
+    Asked,
+    Given,
+    LeftOut,
+    Reader,
+    layout_of,
+    reader,
+    target,
+)
 from episodes.hdf5 import Episode, default_instruction
 from episodes.packing import swap_channels
 from scenarios import names
@@ -212,12 +222,13 @@ def _encodes(text: str) -> bool:
 
 
 def _turned(episode: Episode, options: Options) -> Episode:
+    """Upright and RGB; what it shares with its copies is told by the picture as it was before."""
     images = episode.images
     if options.bgr:
         images = swap_channels(images)
     if options.rotate:
         images = np.ascontiguousarray(images[:, ::-1, ::-1])
-    return replace(episode, images=images)
+    return replace(episode, images=images, layout=layout_of(episode))
 
 
 def _where(episode: Episode) -> str:
