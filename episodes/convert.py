@@ -42,6 +42,7 @@ TOLD_EVERY = 100  # episodes
 MOST_TEXT = {"scenario": 100, "pattern": 100, "distance": 100, "instruction": 2000, "name": 2000,
              "copy_of": 2000, "layout": 100}  # characters
 ROOM = 1e-3  # of a command beyond its limit: files have rounded numbers
+LARGEST_ROOT = 2**63 - 1  # that all formats hold
 SUMMARY = "conversion.json"
 KNOWN_COLOURS = ("lab", "rosbag")  # formats whose files say it, or are always the same
 
@@ -101,8 +102,9 @@ class Report:
     left_out: list[LeftOut] = field(default_factory=list)
 
     def leave_out(self, odd: LeftOut) -> None:
-        """Count it, and say why at once; a path may have bytes that are no text."""
-        sentence = odd.sentence.encode("utf-8", "backslashreplace").decode("utf-8")
+        """Count it, and say why at once; paths and names may have bytes that are no text."""
+        sentence = "".join(each if each.isprintable() else ascii(each)[1:-1]
+                           for each in odd.sentence)
         self.left_out.append(replace(odd, sentence=sentence))
         print(f"left out: {sentence}", flush=True)
 
@@ -209,6 +211,9 @@ def _odd(episode: Episode, any_scenario: bool) -> LeftOut | None:
         if len(text) > most or "\0" in text or not _encodes(text):
             return LeftOut("text", f"{where}: {name} is {text[:40]!r}, expected text of at most "
                                    f"{most} characters.")
+    if episode.seed_root is not None and not 0 <= episode.seed_root <= LARGEST_ROOT:
+        return LeftOut("seed", f"{where}: seed_root is {episode.seed_root}, expected a whole "
+                               f"number from 0 to {LARGEST_ROOT}.")
     if np.abs(commands).max() > COMMAND_LIMIT + ROOM:
         frame = int(np.abs(commands).max(axis=1).argmax())
         return LeftOut("range", f"{where}: actions are {_rounded(commands[frame])} in frame "

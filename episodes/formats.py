@@ -141,7 +141,7 @@ def layout_of(episode: Episode) -> str:
 
 
 def held_out(layouts: Iterable[str], share: float) -> set[str]:
-    """The layouts that are held out: at least one of two or more, unless the share is 0."""
+    """The layouts that are held out: one or more of several unless the share is 0, never all."""
     each = sorted(set(layouts))
-    least = 1 if share and len(each) > 1 else 0
-    return set(each[:max(least, round(share * len(each)))])
+    least = 1 if share else 0
+    return set(each[:min(max(least, round(share * len(each))), max(0, len(each) - 1))])

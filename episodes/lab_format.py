@@ -7,12 +7,14 @@ left out with a sentence. Files of 2026 and those written here may have any leng
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import h5py
 
 from episodes.formats import Asked, Given, LeftOut, started, words_of
+from episodes.guard import guarded
 from episodes.hdf5 import Episode, find_episodes, read_episode
 from episodes.hdf5_writer import Content, add_attribute, write_content
 from episodes.names import EpisodeName, check_scenario, parse
@@ -39,7 +41,15 @@ def read_lab(path: Path, given: Given) -> Iterator[Episode | LeftOut]:
                 raise
             yield LeftOut("unreadable", str(error))
         else:
-            yield _odd(episode, given.frames) or episode
+            yield _odd(episode, given.frames) or _of(episode, given.source)
+
+
+def _of(episode: Episode, source: str) -> Episode:
+    """With the origin that the user says, where the file has no group sim/ that says it."""
+    if source == episode.source:
+        return episode
+    with guarded(episode.path) as file:
+        return episode if "sim" in file else replace(episode, source=source)
 
 
 def _odd(episode: Episode, frames: int) -> LeftOut | None:
@@ -68,11 +78,9 @@ def write_lab(folder: Path, episodes: Iterable[Episode], asked: Asked) -> None:
     Raises:
         OSError: if the disk refuses.
     """
-    taken: set[str] = set()
+    names = _Names()
     for episode in episodes:
-        name = _free_name(episode, taken)
-        taken.add(name)
-        _write(folder / f"{name}.h5", started(episode), asked)
+        _write(folder / f"{names.free(episode)}.h5", started(episode), asked)
 
 
 def _write(path: Path, episode: Episode, asked: Asked) -> None:
@@ -101,15 +109,24 @@ def _write(path: Path, episode: Episode, asked: Asked) -> None:
     write_content(path, content, asked.storage, fill)
 
 
-def _free_name(episode: Episode, taken: set[str]) -> str:
-    """Its own name where the grammar allows it, else one without a date; no name comes twice."""
-    said = _said_by_name(episode.name)
-    moment = said.started if said else UNDATED_SINCE
-    while True:
-        name = str(_name(episode, moment, said.period if said else None))
-        if name not in taken:
-            return name
-        moment = moment + A_SECOND if moment < LATEST else UNDATED_SINCE
+class _Names:
+    """Names of the files of one folder; none comes twice."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._reached: dict[str, datetime] = {}  # by the name that was wanted: searched so far
+
+    def free(self, episode: Episode) -> str:
+        """Its own name where the grammar allows it, else one without a date."""
+        said = _said_by_name(episode.name)
+        moment, period = (said.started, said.period) if said else (UNDATED_SINCE, None)
+        wanted = str(_name(episode, moment, period))
+        moment = self._reached.get(wanted, moment)
+        while (name := str(_name(episode, moment, period))) in self._taken:
+            moment = moment + A_SECOND if moment < LATEST else UNDATED_SINCE
+        self._taken.add(name)
+        self._reached[wanted] = moment
+        return name
 
 
 def _name(episode: Episode, moment: datetime, period: str | None) -> EpisodeName:

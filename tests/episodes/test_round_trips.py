@@ -1,11 +1,18 @@
 """What an episode is survives every format that it goes through, and every way of writing it."""
 
+from collections import Counter
+from dataclasses import replace
+
 import h5py
+import numpy as np
 import pytest
 
+from episodes import lab_format
 from episodes.augment import Options as Augment
 from episodes.augment import augment
 from episodes.convert import Options, convert
+from episodes.formats import Asked, held_out
+from episodes.hdf5 import find_episodes, read_episode
 from tests.episodes import laboratory as lab
 
 
@@ -55,3 +62,57 @@ def test_copies_are_held_out_with_their_originals_whatever_they_went_through(
 def test_copies_that_are_made_of_converted_episodes_are_held_out_with_them(source, tmp_path):
     augment(Augment(back(several(source), "robomimic"), tmp_path / "more", hold_out=0.0))
     assert families_that_are_split(tmp_path / "more" / "train") == []
+
+
+@pytest.mark.parametrize("share", [0.6, 0.9, 0.99])
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_something_is_always_left_to_train_on(share, count):
+    chosen = held_out([f"layout {number}" for number in range(count)], share)
+    assert len(chosen) == min(count - 1, round(share * count))
+
+
+def test_files_that_do_not_say_their_origin_get_the_one_that_the_user_says(source, tmp_path):
+    lab.august(source)
+    told = lab.november(source)
+    with h5py.File(told, "a") as file:
+        file.create_group("sim").attrs["source"] = "simulated"
+    convert(Options(source, tmp_path / "out", origin="dummy"))
+    assert [read_episode(path).source for path in find_episodes(tmp_path / "out")] == [
+        "dummy", "simulated"]
+
+
+def test_thousands_of_undated_episodes_are_named_in_as_many_steps(source, tmp_path, monkeypatch):
+    episode = replace(read_episode(lab.august(source)), name="lift_demo_0")
+    asked, name = Counter(), lab_format._name
+
+    def counted(*words):
+        asked["names"] += 1
+        return name(*words)
+
+    monkeypatch.setattr(lab_format, "_name", counted)
+    written = []
+    monkeypatch.setattr(lab_format, "_write", lambda path, *_: written.append(path.name))
+    lab_format.write_lab(tmp_path, [episode] * 1000, Asked("robomimic"))
+    assert len(set(written)) == 1000
+    assert asked["names"] < 5000
+
+
+@pytest.mark.parametrize("root", [np.uint64(2**63), 1e300, -1])
+@pytest.mark.parametrize("to", ["lab", "robomimic", "lerobot"])
+def test_a_root_that_no_format_holds_is_left_out(source, tmp_path, to, root):
+    lab.august(source)
+    with h5py.File(lab.november(source), "a") as file:
+        file.create_group("sim").attrs.update(source="real", purpose="train", seed_root=root)
+    report = convert(Options(source, tmp_path / "out", to=to))
+    assert report.converted == 1
+    assert "seed_root is" in report.left_out[0].sentence
+
+
+def test_a_name_in_a_file_moves_no_cursor_and_begins_no_line(source, tmp_path, capsys):
+    convert(Options(several(source, 2), tmp_path / "there", to="robomimic"))
+    path = tmp_path / "there" / "demo.hdf5"
+    with h5py.File(path, "a") as file:
+        file["data"].create_group("demo_7\n\x1b[2Jall is well")
+    convert(Options(path, tmp_path / "back", from_="robomimic"))
+    (said,) = capsys.readouterr().out.splitlines()
+    assert r"data/demo_7\n\x1b[2Jall is well: " in said
