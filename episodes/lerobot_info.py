@@ -10,7 +10,17 @@ from typing import Any
 
 from episodes.guard import MAX_PIXEL_BYTES
 from episodes.lerobot_guard import inside, read_object, whole
-from episodes.lerobot_layout import ACTION, DATA, INFO, NUMBERS, OURS, STORAGES, TIME, VIDEO
+from episodes.lerobot_layout import (
+    ACTION,
+    DATA,
+    INFO,
+    NUMBERS,
+    OURS,
+    SOURCE_OF,
+    STORAGES,
+    TIME,
+    VIDEO,
+)
 
 MOST_PIXELS = 7680 * 4320  # 8K
 MOST_FPS = 1000
@@ -59,8 +69,10 @@ def read_info(folder: Path, camera: str | None) -> Info:
             raise ValueError(f"fps must be a number above 0 and at most {MOST_FPS}, got "
                              f"{str(fps)[:100]!r}.")
         count = whole(told.get("total_episodes"), "total_episodes")
-        return Info(folder, count, float(fps), str(told.get("robot_type")), camera, storage, size,
-                    _numbers(features), TIME in features, (folder / OURS).exists())
+        robot = str(told.get("robot_type"))
+        ours = robot in SOURCE_OF or (folder / OURS).exists()  # LeRobot's tools drop the file
+        return Info(folder, count, float(fps), robot, camera, storage, size, _numbers(features),
+                    TIME in features, ours)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from episodes.record import SOURCES
+
 VERSION = "v3.0"
 CAMERA, STATE, ACTION = "observation.images.front", "observation.state", "action"
 TIME = "time_s"  # not `observation.…`: LeRobot hands those to policies
@@ -16,6 +18,8 @@ NUMBERS = ("x.vel", "y.vel", "theta.vel")  # of an action, as LeRobot names them
 INDEX_COLUMNS = ("timestamp", "frame_index", "episode_index", "index", "task_index")
 STORAGES = ("image", "video")
 INFO, STATS, TASKS = "meta/info.json", "meta/stats.json", "meta/tasks.parquet"
+ROBOT = "mobile_base_"  # begins our `robot_type`
+SOURCE_OF = {f"{ROBOT}{source}": source for source in SOURCES}
 OURS = "meta/mobile_vla_bench.json"  # what LeRobot has no place for; it does not read it
 EPISODES = "meta/episodes/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 DATA = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"

@@ -23,7 +23,17 @@ from episodes.guard import MAX_FRAMES
 from episodes.hdf5 import Episode, default_instruction, events_of
 from episodes.lerobot_guard import inside, rows, text, whole
 from episodes.lerobot_info import Info, check_length, read_info
-from episodes.lerobot_layout import ACTION, DATA, EPISODES, INFO, TASKS, TIME, VIDEO, Place
+from episodes.lerobot_layout import (
+    ACTION,
+    DATA,
+    EPISODES,
+    INFO,
+    SOURCE_OF,
+    TASKS,
+    TIME,
+    VIDEO,
+    Place,
+)
 from episodes.lerobot_video import decoded
 from episodes.record import SOURCES
 from episodes.rosbag import Told, commands_of
@@ -154,7 +164,7 @@ class _Reading:
         commands = self._commands(np.array([each[ACTION] for each in found], np.float64))
         said: dict[str, Any] = {
             name: text(row.get(name), f"{self.where}: {name}") for name in TEXTS}
-        stored = said.pop("source")
+        stored = said.pop("source") or SOURCE_OF.get(self.info.robot)
         source = stored if self.info.ours else self.told.source
         if source not in SOURCES:
             raise ValueError(f"{self.where}: source is {source!r}, expected one of "

@@ -27,6 +27,7 @@ from episodes.lerobot_layout import (
     EPISODES,
     INFO,
     OURS,
+    ROBOT,
     STATE,
     STATS,
     STORAGES,
@@ -42,6 +43,7 @@ from episodes.lerobot_video import Videos, described
 
 PNG_LEVEL = 3  # of 9
 ROWS_AT_ONCE = 100  # of episodes that wait to be written
+FASTEST_HZ = 240  # a clock that says more is wrong; the encoder takes no more either
 DECISION_S = 0.4  # of an episode that does not say when its pictures were taken
 TEXTS = ("episode_name", "scenario", "pattern", "distance", "source", "copy_of", "layout")
 UNITS = "command units, each from -1.15 to 1.15; linear_x forward, linear_y left, angular_z left"
@@ -184,7 +186,7 @@ class _DataSet:
     def _info(self) -> dict[str, Any]:
         storage = "video" if self._videos else "image"
         return {
-            "codebase_version": VERSION, "robot_type": f"mobile_base_{self._source}",
+            "codebase_version": VERSION, "robot_type": f"{ROBOT}{self._source}",
             "total_episodes": self._episodes, "total_frames": self._frames,
             "total_tasks": len(self._tasks), **asdict(self._limits), "fps": self._fps,
             "splits": {"train": f"0:{self._episodes}"}, "data_path": DATA,
@@ -194,13 +196,13 @@ class _DataSet:
 
 def rate_hz(episode: Episode) -> float:
     """Decisions a second, by its times, else by its duration, else the simulator's."""
-    count = len(episode.decisions[1])
     times_s = _times_s(episode)
-    if count > 1 and np.isfinite(times_s).all() and (steps := np.median(np.diff(times_s))) > 0:
-        return float(1 / steps)
-    if episode.total_duration_s and episode.total_duration_s > 0 and count > 1:
-        return count / episode.total_duration_s
-    return 1 / DECISION_S
+    count = len(times_s)
+    said = [np.median(np.diff(times_s))] if count > 1 and np.isfinite(times_s).all() else []
+    if episode.total_duration_s is not None and count > 1:
+        said.append(episode.total_duration_s / count)
+    return next((float(1 / step_s) for step_s in said if 1 / FASTEST_HZ <= step_s < math.inf),
+                1 / DECISION_S)
 
 
 def _times_s(episode: Episode) -> np.ndarray:

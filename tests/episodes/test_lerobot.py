@@ -158,6 +158,27 @@ def test_full_files_and_folders_are_followed_by_the_next(tmp_path, storage):
         assert np.array_equal(back[4].images, episodes[4].decisions[0])
 
 
+@pytest.mark.parametrize("wrong_s", [1e-320, 1e-9, np.inf, np.nan, -3.0, 0.0])
+@pytest.mark.parametrize("storage", ["image", "video"])
+def test_a_clock_that_cannot_be_right_sets_no_rate(tmp_path, storage, wrong_s):
+    made = episode(images=smooth(5), time_s=np.cumsum([wrong_s] * 5), total_duration_s=wrong_s)
+    out = written(tmp_path / "out", [made], storage)
+    assert json.loads((out / "meta/info.json").read_text())["fps"] == 3  # the simulator's 2.5
+    assert len(read(out)[0].images) == 4
+
+
+def test_quantiles_of_pictures_and_commands_are_those_of_their_values(tmp_path):
+    made = episode()
+    out = written(tmp_path / "out", [made])
+    stats = json.loads((out / "meta/stats.json").read_text())
+    images, commands = made.decisions
+    for name, share in (("q01", 0.01), ("q10", 0.1), ("q50", 0.5), ("q90", 0.9), ("q99", 0.99)):
+        assert stats[ACTION][name] == pytest.approx(np.quantile(commands, share, axis=0), abs=1e-6)
+        pixels = np.quantile(images.reshape(-1, 3), share, axis=0, method="inverted_cdf") / 255
+        assert np.ravel(stats[CAMERA][name]) == pytest.approx(pixels)
+        assert np.shape(stats[CAMERA][name]) == (3, 1, 1)
+
+
 def test_actions_of_two_numbers_say_so_and_never_hide_a_turn(tmp_path):
     out = written(tmp_path / "out", [episode()], numbers=2)
     info = json.loads((out / "meta/info.json").read_text())
@@ -200,6 +221,7 @@ def test_a_data_set_of_others_has_velocities_and_a_picture_every_decision(tmp_pa
     source = episode(moves=moves, time_s=np.array([0.0, *(0.1 * np.arange(9))]))
     out = written(tmp_path / "out", [source])
     (out / "meta/mobile_vla_bench.json").unlink()
+    changed_info(out, lambda info: info.update(robot_type="cart"))
     back = read(out, source="dummy")[0]
     assert np.array_equal(back.images, source.decisions[0][[0, 4, 8]])
     assert back.commands == pytest.approx(np.tile((0.575, 0, 0), (3, 1)))  # 0.25 of 0.5 m/s
@@ -207,6 +229,18 @@ def test_a_data_set_of_others_has_velocities_and_a_picture_every_decision(tmp_pa
     assert back.source == "dummy"
     changed_info(out, lambda info: info.update(robot_type="lekiwi"))
     assert read(out, wire="lab")[0].commands[0] == pytest.approx([0.25, 0, 0])
+
+
+def test_what_lerobots_tools_copied_of_ours_is_still_simulated_and_in_command_units(tmp_path):
+    """They keep `robot_type`, drop the file beside it and columns that they do not know."""
+    moves = np.tile(MOVES, (3, 1))
+    out = written(tmp_path / "out", [episode(moves=moves)])
+    (out / "meta/mobile_vla_bench.json").unlink()
+    rows = out / "meta/episodes/chunk-000/file-000.parquet"
+    pq.write_table(pq.read_table(rows).drop(["source", "scenario"]), rows)
+    back = read(out)[0]
+    assert (back.source, back.scenario) == ("simulated", None)
+    assert np.array_equal(back.commands, moves)
 
 
 def test_without_its_libraries_the_extra_is_named(tmp_path, monkeypatch):
