@@ -100,6 +100,7 @@ class Report:
     converted: int = 0
     color_orders: Counter[str] = field(default_factory=Counter)  # of the files, of what was taken
     left_out: list[LeftOut] = field(default_factory=list)
+    cut_decisions: int = 0  # whose velocities were beyond what the robot can do
 
     def leave_out(self, odd: LeftOut) -> None:
         """Count it, and say why at once; paths and names may have bytes that are no text."""
@@ -129,6 +130,7 @@ def convert(options: Options) -> Report:
                              f"be converted; nothing was written.")
         said = {"from": options.from_, "to": options.to, "converted": report.converted,
                 "color_order_on_disk": dict(report.color_orders), "rotated_deg": options.rotate,
+                "cut_decisions": report.cut_decisions,
                 "left_out": [vars(odd) for odd in report.left_out]}
         (folder / SUMMARY).write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n",
                                       encoding="utf-8")
@@ -165,6 +167,7 @@ def _sound(read: Reader, one_size: bool, options: Options, report: Report) -> It
         size = own
         report.converted += 1
         report.color_orders["bgr" if options.bgr else each.color_order] += 1
+        report.cut_decisions += each.cut_count
         if report.converted % TOLD_EVERY == 0:
             logger.info("%d episodes converted", report.converted)
         yield _turned(each, options)
@@ -261,6 +264,9 @@ def main(options: Options) -> None:
     print(f"Pictures on disk: {orders['bgr']} episodes BGR, {orders['rgb']} RGB; written as "
           f"{target(options.to)[0].colours}, "
           + ("turned by 180 degrees." if options.rotate else "not rotated (--rotate 180 does)."))
+    if report.cut_decisions:
+        print(f"{report.cut_decisions} decisions were faster than {options.robot} can drive and "
+              f"were cut to its limits, which may turn them; --robot names another robot.")
     if report.left_out:
         reasons = Counter(odd.reason for odd in report.left_out).most_common()
         print("left out: " + ", ".join(f"{count} {reason}" for reason, count in reasons) + ".")

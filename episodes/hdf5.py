@@ -49,6 +49,7 @@ class Episode:
     copy_of: str | None = None  # the name of the episode that it was augmented from
     layout: str | None = None  # of a copy: what it shares with its original and other copies
     place: str = ""  # inside the file, where it holds several
+    cut_count: int = 0  # of decisions whose velocities were cut to what the robot can do
 
     @property
     def decision_frames(self) -> np.ndarray:

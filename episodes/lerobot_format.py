@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from envs import load_robot
-from episodes.formats import Asked, Given
+from episodes.formats import Asked, Given, LeftOut
 from episodes.hdf5 import Episode
 from episodes.lerobot_read import read_lerobot
 from episodes.lerobot_write import write_lerobot
 
 
-def read(path: Path, given: Given) -> Iterator[Episode]:
+def read(path: Path, given: Given) -> Iterator[Episode | LeftOut]:
     """The episodes of a data set; one that is damaged ends it.
 
     Raises:

@@ -76,7 +76,7 @@ def rows(path: Path, wanted: Sequence[str], optional: Sequence[str] = (),
     import pyarrow.parquet
 
     try:
-        with pyarrow.parquet.ParquetFile(path, pre_buffer=False) as file:
+        with pyarrow.parquet.ParquetFile(path.resolve(), pre_buffer=False) as file:
             names = file.schema_arrow.names
             missing = [name for name in wanted if name not in names]
             if missing:

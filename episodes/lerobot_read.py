@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from envs.interface import RobotSpec
+from episodes.formats import LeftOut
 from episodes.guard import MAX_FRAMES
 from episodes.hdf5 import Episode, default_instruction, events_of
 from episodes.lerobot_guard import inside, rows, text, whole
@@ -36,7 +37,7 @@ from episodes.lerobot_layout import (
 )
 from episodes.lerobot_video import decoded
 from episodes.record import SOURCES
-from episodes.rosbag import Told, commands_of
+from episodes.rosbag import Told, commands_of, cut
 
 ROWS_AT_ONCE = 1000  # where all columns are numbers
 FORMATS = ("PNG", "JPEG")
@@ -46,8 +47,9 @@ TEXTS = ("episode_name", "scenario", "pattern", "distance", "source", "copy_of",
 DEGREES = "lekiwi"  # robots whose names begin so state theta.vel in degrees a second
 
 
-def read_lerobot(path: str | Path, robot: RobotSpec, told: Told | None = None) -> Iterator[Episode]:
-    """The episodes of a data set, in its order.
+def read_lerobot(path: str | Path, robot: RobotSpec,
+                 told: Told | None = None) -> Iterator[Episode | LeftOut]:
+    """The episodes of a data set, in its order; one of several tasks is left out.
 
     Args:
         path: Its folder.
@@ -149,7 +151,7 @@ class _Reading:
     frames: _Frames
     where: str
 
-    def episode(self, row: dict[str, Any], number: int) -> Episode:
+    def episode(self, row: dict[str, Any], number: int) -> Episode | LeftOut:
         """Everything of it, checked."""
         if row["episode_index"] != number:
             raise ValueError(f"{self.where}: episode_index is {str(row['episode_index'])[:50]}, "
@@ -161,7 +163,12 @@ class _Reading:
         found = self._numbers(row, number, length, kept, images)
         if self.info.storage == "video":
             self._film(row, length, kept, images)
-        commands = self._commands(np.array([each[ACTION] for each in found], np.float64))
+        tasks = {self._task(each) for each in found}
+        if len(tasks) > 1:
+            return LeftOut("task", f"{self.where}: has {len(tasks)} tasks, expected one for all of "
+                                   f"its frames.")
+        commands, cut_count = self._commands(
+            np.array([each[ACTION] for each in found], np.float64))
         said: dict[str, Any] = {
             name: text(row.get(name), f"{self.where}: {name}") for name in TEXTS}
         stored = said.pop("source") or SOURCE_OF.get(self.info.robot)
@@ -173,10 +180,11 @@ class _Reading:
         return Episode(
             images=images, commands=commands, events=events_of(commands),
             name=name or f"episode_{number:06d}", scenario=scenario,
-            instruction=self._task(found[0]) or self.told.instruction
+            instruction=tasks.pop() or self.told.instruction
             or default_instruction(scenario),
             source=source, time_s=self._times_s(found, kept), path=self.info.folder,
-            total_duration_s=self._duration_s(row, length), seed_root=self._root(row), **said)
+            total_duration_s=self._duration_s(row, length), seed_root=self._root(row),
+            cut_count=cut_count, **said)
 
     def _kept(self, length: int) -> np.ndarray:
         """Which of the frames are decisions: all of ours, of others one every 0.4 s."""
@@ -241,17 +249,20 @@ class _Reading:
                              f"{self.info.size[0]} x {self.info.size[1]}.")
         return pixels
 
-    def _commands(self, actions: np.ndarray) -> np.ndarray:
-        """Actions [N, 2 or 3] as commands [N, 3] float32; two numbers never turn."""
+    def _commands(self, actions: np.ndarray) -> tuple[np.ndarray, int]:
+        """Actions [N, 2 or 3] as commands [N, 3] float32, and how many were cut to the robot's.
+
+        Two numbers never turn.
+        """
         if actions.shape[1:] != (self.info.numbers,) or not np.isfinite(actions).all():
             raise ValueError(f"{self.where}: actions must be {self.info.numbers} finite numbers.")
         if self.info.numbers == 2:
             actions = np.concatenate([actions, np.zeros((len(actions), 1))], axis=1)
         if self.info.ours:
-            return actions.astype(np.float32)
+            return actions.astype(np.float32), 0
         if self.info.robot.startswith(DEGREES):
             actions = actions * (1, 1, math.pi / 180)
-        return commands_of(actions, self.robot, self.told.wire)
+        return cut(commands_of(actions, self.robot, self.told.wire))
 
     def _task(self, frame: dict[str, Any]) -> str:
         number = frame["task_index"]

@@ -124,7 +124,7 @@ def decoded(path: Path, size: tuple[int, int]) -> Generator[tuple[float, np.ndar
     import av
 
     try:
-        with av.open(str(path), format="mp4",
+        with av.open(str(path.resolve()), format="mp4",
                      options={"protocol_whitelist": "file", "enable_drefs": "0"}) as container:
             if len(container.streams.video) != 1:
                 raise ValueError(f"{path}: has {len(container.streams.video)} video streams, "

@@ -31,6 +31,7 @@ VELOCITIES = ("geometry_msgs/msg/Twist", "geometry_msgs/msg/TwistStamped")
 WIRES = ("si", "lab")  # m/s and rad/s, or the laboratory's raw +-1.15
 GAP_S = 2.0  # without a picture for so long, another episode begins
 LIFE_S = 0.4  # a velocity counts no longer than on our robot
+ROUNDING = 1e-3  # of a command, which is no speed beyond the robot's
 DAMAGE = (OSError, KeyError, IndexError, OverflowError)
 MOST_VELOCITIES = 10_000_000
 SECOND_NS = 1_000_000_000
@@ -177,7 +178,7 @@ def _episodes(bag: _Bag, path: Path, robot: RobotSpec, told: Told) -> Iterator[E
         if len(driven):
             samples_ns = _samples(driven, stretch, robot.decision_s)
             rows = np.array([_in_force(told_ns, commands, moment, robot.decision_s)
-                             for moment in samples_ns], np.float32)
+                             for moment in samples_ns])
             yield _episode(bag, path, told, stretch, samples_ns, rows)
             count += 1
     if not count:
@@ -186,7 +187,7 @@ def _episodes(bag: _Bag, path: Path, robot: RobotSpec, told: Told) -> Iterator[E
 
 
 def commands_of(velocities: np.ndarray, robot: RobotSpec, wire: str) -> np.ndarray:
-    """Velocities [N, 3] as on the wire, as commands [N, 3] float32 within their range.
+    """Velocities [N, 3] as on the wire, as commands [N, 3] float64; `cut` brings them within range.
 
     Raises:
         ValueError: for velocities far beyond what the robot can do.
@@ -196,7 +197,13 @@ def commands_of(velocities: np.ndarray, robot: RobotSpec, wire: str) -> np.ndarr
     if len(found) and np.abs(found).max() > 10 * COMMAND_LIMIT:
         raise ValueError(f"velocities reach {np.abs(velocities).max():.3g}, more than ten times "
                          f"what {robot.name} can do; wire {wire!r} is not what they are in.")
-    return np.clip(found, -COMMAND_LIMIT, COMMAND_LIMIT).astype(np.float32)
+    return found
+
+
+def cut(commands: np.ndarray) -> tuple[np.ndarray, int]:
+    """Commands [N, 3] as float32 within their range, and how many were beyond it."""
+    beyond = (np.abs(commands) > COMMAND_LIMIT + ROUNDING).any(axis=1)
+    return np.clip(commands, -COMMAND_LIMIT, COMMAND_LIMIT).astype(np.float32), int(beyond.sum())
 
 
 def _samples(driven: np.ndarray, stretch: np.ndarray, decision_s: float) -> np.ndarray:
@@ -213,7 +220,7 @@ def _in_force(told_ns: np.ndarray, commands: np.ndarray, moment: int,
         return commands[at]
     if at and moment - told_ns[at - 1] < LIFE_S * SECOND_NS:
         return commands[at - 1]
-    return np.zeros(3, np.float32)
+    return np.zeros(3)
 
 
 def _episode(bag: _Bag, path: Path, told: Told, stretch: np.ndarray, samples_ns: np.ndarray,
@@ -231,6 +238,7 @@ def _episode(bag: _Bag, path: Path, told: Told, stretch: np.ndarray, samples_ns:
                              f"{picture.shape[:2]}.")
         images[frame] = picture
     assert images is not None  # there was a picture in this stretch
+    rows, cut_count = cut(rows)
     commands = np.vstack([np.zeros((1, 3), np.float32), rows])
     time_s = np.concatenate([[0.0], (samples_ns - samples_ns[0]) / SECOND_NS])
     started = datetime.fromtimestamp(samples_ns[0] / SECOND_NS)
@@ -238,7 +246,8 @@ def _episode(bag: _Bag, path: Path, told: Told, stretch: np.ndarray, samples_ns:
         images=images, commands=commands, events=("episode_start", *events_of(rows)),
         name=str(EpisodeName(started, told.scenario)), scenario=told.scenario, pattern=None,
         distance=None, instruction=told.instruction or default_instruction(told.scenario),
-        source=told.source, total_duration_s=float(time_s[-1]), time_s=time_s, path=path)
+        source=told.source, total_duration_s=float(time_s[-1]), time_s=time_s, path=path,
+        cut_count=cut_count)
 
 
 def _check_room(frames: int, shape: tuple[int, ...]) -> None:

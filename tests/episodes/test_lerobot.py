@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from envs import load_robot
+from episodes.convert import Options, main
 from episodes.hdf5 import Episode, events_of
 from episodes.lerobot_layout import ACTION, CAMERA, STATE, Limits
 from episodes.lerobot_read import read_lerobot
@@ -241,6 +242,37 @@ def test_what_lerobots_tools_copied_of_ours_is_still_simulated_and_in_command_un
     back = read(out)[0]
     assert (back.source, back.scenario) == ("simulated", None)
     assert np.array_equal(back.commands, moves)
+
+
+def test_an_episode_of_several_tasks_is_left_out_and_the_next_is_read(tmp_path):
+    out = written(tmp_path / "out", [episode(0), episode(1), episode(2)])
+    path = out / "data/chunk-000/file-000.parquet"
+    table = pq.read_table(path)
+    tasks = table["task_index"].to_pylist()
+    tasks[2:4] = [1, 1]  # of the first episode, whose other frames have task 0
+    place = table.schema.get_field_index("task_index")
+    pq.write_table(table.set_column(place, "task_index", pa.array(tasks)), path)
+    odd, *kept = read(out)
+    assert "episode 0: has 2 tasks, expected one" in odd.sentence
+    assert [each.instruction for each in kept] == ["Way 1", "Way 0"]
+
+
+def test_speeds_that_the_robot_does_not_have_are_cut_and_counted(tmp_path, capsys):
+    fast = np.array([(0.5, 0, 0), (1.0, 0.25, 0), (2.0, 0, 0)], np.float32)  # m/s; it drives 0.5
+    out = written(tmp_path / "in", [episode(moves=fast, time_s=None), episode(1, moves=fast[:1])])
+    changed_info(out, lambda info: info.update(robot_type="cart", fps=2))
+    (out / "meta/mobile_vla_bench.json").unlink()
+    main(Options(out, tmp_path / "out", from_="lerobot", scenario="1box_vert_left"))
+    assert "2 decisions were faster than serbot can drive and were cut" in capsys.readouterr().out
+    assert json.loads((tmp_path / "out/conversion.json").read_text())["cut_decisions"] == 2
+
+
+@pytest.mark.parametrize("storage", ["image", "video"])
+def test_a_folder_by_the_name_of_a_time_is_no_address(tmp_path, monkeypatch, storage):
+    made = [episode(images=smooth(5))]
+    written(tmp_path / "at10:30", made, storage)
+    monkeypatch.chdir(tmp_path)
+    assert len(read(Path("at10:30"))) == 1
 
 
 def test_without_its_libraries_the_extra_is_named(tmp_path, monkeypatch):

@@ -124,6 +124,13 @@ def test_the_laboratorys_raw_numbers_are_commands_already(tmp_path):
     assert episode.commands[1].tolist() == pytest.approx([1.15, -1.15, 0.0])
 
 
+def test_velocities_beyond_the_robots_are_cut_and_counted(tmp_path):
+    path = bag(tmp_path / "bag", [*pictures(4.0), *velocities([(0.5, 0, 0), (0.6, 0, 0)])])
+    (episode,) = read_bag(path, ROBOT)
+    assert episode.commands[:, 0] == pytest.approx([0.0, *[1.15] * 3])
+    assert episode.cut_count == 2  # 0.4 s longer: it lasts a while
+
+
 def test_a_break_without_pictures_begins_another_episode(tmp_path):
     path = bag(tmp_path / "bag", [
         *pictures(3.0), *pictures(9.0, since_s=6.0), *pictures(15.0, since_s=12.0),
