@@ -7,6 +7,7 @@ this one. `lerobot.envs.factory.make_env("user/repo", n_envs=2, trust_remote_cod
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -92,10 +93,13 @@ class MobileVLA(gymnasium.Env):
 
         Raises:
             ValueError: if the action is not two or three finite numbers.
+            RuntimeError: before the first reset, or if the world's process is gone.
         """
         action = np.asarray(action, np.float32)
         if action.shape not in ((2,), (3,)) or not np.isfinite(action).all():
             raise ValueError(f"An action is 2 or 3 finite numbers, got {action!r}.")
+        if self._world is None:
+            raise RuntimeError("Call reset() before step(): there is no episode yet.")
         self._command = np.zeros(3, np.float32)
         self._command[:len(action)] = np.clip(action, -COMMAND_LIMIT, COMMAND_LIMIT)
         told, picture = self._ask({"step": self._command.tolist()})
@@ -109,16 +113,18 @@ class MobileVLA(gymnasium.Env):
         return self._ask({"render": True})[1]
 
     def close(self) -> None:
-        """End the world's process."""
-        if self._world is not None:
-            self._world.stdin.close()  # type: ignore[union-attr]
-            self._world.stdout.close()  # type: ignore[union-attr]
-            try:
-                self._world.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                self._world.kill()
-                self._world.wait()
-            self._world = None
+        """End the world's process; the next reset starts another."""
+        world, self._world = self._world, None
+        if world is None:
+            return
+        for pipe in (world.stdin, world.stdout):
+            with contextlib.suppress(BrokenPipeError):  # what it was told last never reached it
+                pipe.close()  # type: ignore[union-attr]
+        try:
+            world.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            world.kill()
+            world.wait()
 
     def _seen(self, picture: np.ndarray) -> dict[str, Any]:
         return {"pixels": {"front": picture}, "agent_pos": self._command.copy()}
@@ -126,20 +132,32 @@ class MobileVLA(gymnasium.Env):
     def _ask(self, what: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
         """What the world answers, and the picture [H, W, 3] behind it."""
         python = os.environ.get(PYTHON, sys.executable)
-        if self._world is None:
-            self._world = subprocess.Popen(
-                [python, "-m", "envs.hub.world", "--scenario", self.task],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
-            self._world.stdin.write(json.dumps(what).encode() + b"\n")  # type: ignore[union-attr]
-            self._world.stdin.flush()  # type: ignore[union-attr]
-            line = self._world.stdout.readline()  # type: ignore[union-attr]
-        except BrokenPipeError:
-            line = b""
-        if not line:
+            if self._world is None:
+                self._world = subprocess.Popen(
+                    [python, "-m", "envs.hub.world", "--scenario", self.task],
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            return _answered(self._world, what)
+        except (OSError, EOFError, json.JSONDecodeError) as error:
+            self.close()
             raise RuntimeError(f"The world of {self.task} is gone: {python} must be a Python with "
-                               f"mobile-vla-bench[sim]; name it by {PYTHON}.")
-        told = json.loads(line)
-        size = int(np.prod(told["shape"]))
-        packed = self._world.stdout.read(size)  # type: ignore[union-attr]
-        return told, np.frombuffer(packed, np.uint8).reshape(told["shape"]).copy()
+                               f"mobile-vla-bench[sim]; name it by {PYTHON}.") from error
+
+
+def _answered(world: Any, what: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
+    """What a process answers, and its picture.
+
+    Raises:
+        OSError, EOFError, JSONDecodeError: if it is not there any more, or something else.
+    """
+    world.stdin.write(json.dumps(what).encode() + b"\n")
+    world.stdin.flush()
+    line = world.stdout.readline()
+    if not line.endswith(b"\n"):
+        raise EOFError
+    told = json.loads(line)
+    size = int(np.prod(told["shape"]))
+    packed = world.stdout.read(size)
+    if len(packed) < size:
+        raise EOFError
+    return told, np.frombuffer(packed, np.uint8).reshape(told["shape"]).copy()

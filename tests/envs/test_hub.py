@@ -102,6 +102,23 @@ def test_an_action_of_another_robot_is_refused(module, action):
         module.MobileVLA("1box_vert_right").step(action)
 
 
+def test_a_step_before_the_first_reset_says_so(module):
+    with pytest.raises(RuntimeError, match=r"Call reset\(\) before step\(\)"):
+        module.MobileVLA("1box_vert_right").step(np.zeros(3))
+
+
+def test_a_world_that_died_is_missed_once_and_the_next_reset_starts_another(module):
+    world = module.MobileVLA("1box_vert_right")
+    before, _ = world.reset(seed=3)
+    world._world.kill()
+    with pytest.raises(RuntimeError, match="The world of 1box_vert_right is gone"):
+        world.step(np.zeros(3))
+    again, _ = world.reset(seed=3)
+    assert np.array_equal(again["pixels"]["front"], before["pixels"]["front"])
+    world._world.kill()
+    world.close()
+
+
 def test_wrong_words_get_a_sentence(module):
     with pytest.raises(ValueError, match="task must be one of"):
         module.make_env(cfg=SimpleNamespace(task="3box"))
@@ -109,8 +126,9 @@ def test_wrong_words_get_a_sentence(module):
         module.make_env(n_envs=0)
 
 
-def test_a_python_without_worlds_is_named(module, monkeypatch):
-    monkeypatch.setenv("MOBILE_VLA_PYTHON", "/bin/false")
-    with pytest.raises(RuntimeError, match=r"/bin/false must be a Python with"):
+@pytest.mark.parametrize("python", ["/bin/false", "/bin/echo", "/nowhere/python"])
+def test_a_python_without_worlds_is_named(module, monkeypatch, python):
+    monkeypatch.setenv("MOBILE_VLA_PYTHON", python)
+    with pytest.raises(RuntimeError, match=f"{python} must be a Python with"):
         module.MobileVLA("1box_vert_right").reset(seed=1)
     assert "hub_env_user_repo" not in sys.modules
