@@ -55,9 +55,11 @@ def _of(episode: Episode, source: str) -> Episode:
 def _odd(episode: Episode, frames: int) -> LeftOut | None:
     """Why an episode is not as the laboratory recorded them, where it should be."""
     said = _said_by_name(episode.path)
-    if said and said.scenario and said.scenario != episode.scenario:
-        return LeftOut("scenario", f"{episode.path}: its name says {said.scenario!r}, its "
-                                   f"attribute scenario {episode.scenario!r}; expected the same.")
+    for name in ("scenario", "pattern", "distance") if said else ():
+        by_name, stored = getattr(said, name), getattr(episode, name)
+        if by_name and by_name != stored:
+            return LeftOut(name, f"{episode.path}: its name says {by_name!r}, its attribute "
+                                 f"{name} {stored!r}; expected the same.")
     if episode.decision_count is not None or episode.color_order != "bgr":
         return None
     starts = [frame for frame, event in enumerate(episode.events) if event == "episode_start"]

@@ -61,7 +61,8 @@ def november(folder: Path, name=NOVEMBER, **changed) -> Path:
     return path
 
 
-def year_2026(folder: Path, name=YEAR_2026, scenario=None, seed=0, keys=LEFT_KEYS) -> Path:
+def year_2026(folder: Path, name=YEAR_2026, scenario=None, seed=0, keys=LEFT_KEYS,
+              pattern="core") -> Path:
     """RGB under observations/, float64, no events, no artificial frame; words as a data set."""
     path = folder / name
     with h5py.File(path, "w") as file:
@@ -70,5 +71,5 @@ def year_2026(folder: Path, name=YEAR_2026, scenario=None, seed=0, keys=LEFT_KEY
         file.create_dataset("actions", data=commands(keys).astype(np.float64))
         file["language_instruction"] = [b"Go past the boxes to the basket"]
         if scenario is not None:
-            file.attrs.update({"scenario": scenario, "pattern": "core"})
+            file.attrs.update({"scenario": scenario, "pattern": pattern})
     return path

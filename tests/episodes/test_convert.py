@@ -122,6 +122,8 @@ BEYOND = {"actions": np.full((18, 3), 1.38, np.float32)}
      "'target_left_left_path', expected one of"),
     (lambda into: lab.year_2026(into, scenario="2box_hori_left"), "scenario",
      "its name says '2box_hori_right', its attribute scenario '2box_hori_left'"),
+    (lambda into: lab.year_2026(into, scenario="2box_hori_right", pattern="variant"), "pattern",
+     "its name says 'core', its attribute pattern 'variant'"),
     (lambda into: (into / lab.AUGUST).write_bytes(b"torn"), "unreadable", "damaged or no HDF5"),
     (lambda into: (into / "drive.h5").write_bytes(b"torn"), "name", "is not named as an episode"),
 ])
