@@ -8,8 +8,10 @@ import numpy as np
 
 from envs.clearance import Rectangle
 from envs.interface import RobotSpec
+from envs.motion import SUBSTEP_S
 from scenarios import Layout, Scenario
 
+GRAVITY_M_S2 = 9.81
 PLATE_M = 0.1  # thickness of floor and walls
 RIDE_M = 0.01  # the robot floats this much over the floor: its wheels are not modelled
 ROBOT_RGB = (0.15, 0.25, 0.45)
@@ -17,37 +19,36 @@ Pose = tuple[float, float, float]  # x m, y m, yaw rad, world frame
 
 
 class Bodies:
-    """Makes, moves and removes bodies; `numbers` are PyBullet's own, by name."""
+    """Makes and moves bodies; `numbers` are PyBullet's own, by name."""
 
     def __init__(self, client: Any, scenario: Scenario, robot: RobotSpec) -> None:
         """Floor and walls, which stay. `client` answers PyBullet's calls for one world."""
         self._p, self._scenario, self._robot = client, scenario, robot
         self.numbers: dict[str, int] = {}
         self.walls: dict[str, Rectangle] = {}  # seen from above
+        self.begin()
+
+    def begin(self) -> None:
+        """Empty the world, and PyBullet's memory with it, and build the room.
+
+        Nothing less will do: what removed bodies leave behind (which pairs are looked at next, say)
+        decides whether a box near the robot falls asleep in this substep or the next.
+        """
+        self._p.resetSimulation()
+        self._p.setGravity(0, 0, -GRAVITY_M_S2)
+        self._p.setPhysicsEngineParameter(fixedTimeStep=SUBSTEP_S, deterministicOverlappingPairs=1)
+        self.numbers.clear()
         self._build_room()
-        cup = scenario.cup
-        self._shapes = {  # made once: PyBullet never forgets one
-            **dict.fromkeys(self.objects, self._box()),
-            "cup": self._cylinder(cup.diameter_m / 2, cup.height_m, cup.rgb),
-            "robot": self._cylinder(robot.radius_m, robot.height_m, ROBOT_RGB)}
 
     @property
     def objects(self) -> list[str]:
         """The names of what can be pushed: boxes and cup."""
         return [*(f"box_{k}" for k in range(self._scenario.boxes.count)), "cup"]
 
-    def arrange(self, layout: Layout, anew: bool) -> dict[str, Pose]:
-        """Put everything where the layout says and return the poses by name.
-
-        Args:
-            layout: Where robot, boxes and cup stand.
-            anew: Whether bodies of before are made again instead of moved: those that PyBullet has
-                stepped keep contacts and warmth, which no move takes away.
-        """
+    def arrange(self, layout: Layout) -> dict[str, Pose]:
+        """Put everything where the layout says and return the poses by name."""
         poses: dict[str, Pose] = {"robot": layout.start, "cup": (*layout.cup, 0.0)}
         poses |= {f"box_{number}": pose for number, pose in enumerate(layout.boxes)}
-        if anew:
-            self._remove_objects()
         if "robot" not in self.numbers:
             self._build_objects(poses)
             self._build_robot(poses["robot"])
@@ -83,31 +84,24 @@ class Bodies:
 
     def _build_objects(self, poses: dict[str, Pose]) -> None:
         """Boxes and cup: dynamic, asleep until touched."""
+        cup, shape = self._scenario.cup, self._box()
+        shapes = {**dict.fromkeys(self.objects, shape),
+                  "cup": self._cylinder(cup.diameter_m / 2, cup.height_m, cup.rgb)}
         for name in self.objects:
-            thing = self._scenario.cup if name == "cup" else self._scenario.boxes
-            self._add(name, self._shapes[name], self.centre(name, poses[name]), poses[name][2],
+            thing = cup if name == "cup" else self._scenario.boxes
+            self._add(name, shapes[name], self.centre(name, poses[name]), poses[name][2],
                       thing.mass_kg, thing.friction)
             self._p.changeDynamics(self.numbers[name], -1, activationState=(
                 self._p.ACTIVATION_STATE_SLEEP | self._p.ACTIVATION_STATE_ENABLE_SLEEPING))
 
     def _build_robot(self, pose: Pose) -> None:
         """A disc that nothing slows down and that does not touch the floor."""
-        self._add("robot", self._shapes["robot"], self.centre("robot", pose), pose[2],
+        shape = self._cylinder(self._robot.radius_m, self._robot.height_m, ROBOT_RGB)
+        self._add("robot", shape, self.centre("robot", pose), pose[2],
                   self._robot.mass_kg, 0.0)
         self._p.changeDynamics(self.numbers["robot"], -1, linearDamping=0.0, angularDamping=0.0,
                                activationState=self._p.ACTIVATION_STATE_DISABLE_SLEEPING)
-        self._touch_floor(False)
-
-    def _touch_floor(self, allowed: bool) -> None:
-        """Whether robot and floor collide."""
-        self._p.setCollisionFilterPair(self.numbers["robot"], self.numbers["floor"], -1, -1,
-                                       int(allowed))
-
-    def _remove_objects(self) -> None:
-        """Take robot, boxes and cup out of PyBullet, with all that it remembers of them."""
-        self._touch_floor(True)  # PyBullet gives the robot's number, and its exceptions, to another
-        for name in (*self.objects, "robot"):
-            self._p.removeBody(self.numbers.pop(name))
+        self._p.setCollisionFilterPair(self.numbers["robot"], self.numbers["floor"], -1, -1, 0)
 
     def _add_plate(self, name: str, face: list[tuple[float, float, float]],
                    normal: tuple[int, int, int], rgb: tuple[float, ...]) -> None:

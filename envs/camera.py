@@ -121,7 +121,7 @@ def make_camera(renderer: str, simulator: Simulator, scenario: Scenario,
     if renderer == "tiny":
         from envs.tiny import TinyCamera
 
-        return TinyCamera(simulator.client, simulator.numbers, robot)
+        return TinyCamera(simulator, robot)
     from envs.raycast.camera import FastCamera
 
     return FastCamera(simulator, scenario, robot)

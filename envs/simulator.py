@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from envs.bodies import Bodies, Pose
+from envs.bodies import GRAVITY_M_S2, Bodies, Pose
 from envs.clearance import Disc, Rectangle
 from envs.interface import SUBSTEPS_PER_TICK, TICK_S, RobotSpec
 from envs.motion import SUBSTEP_S, glide, world_velocity
@@ -44,7 +44,7 @@ with _quiet():
 logger = logging.getLogger(__name__)
 
 NEAR_M = 0.05  # from here PyBullet steps: more than twice the distance at which it sees contacts
-LIFT_M_S = 9.81 * SUBSTEP_S  # cancels gravity over one substep
+LIFT_M_S = GRAVITY_M_S2 * SUBSTEP_S  # cancels gravity over one substep
 
 
 def _has_display() -> bool:
@@ -76,26 +76,26 @@ class Simulator:
         if not p.isNumpyEnabled():
             raise RuntimeError("This pybullet was built without numpy; install the wheel 3.2.7.")
         self._kw = {"physicsClientId": self._client}
-        p.setGravity(0, 0, -9.81, **self._kw)
-        p.setPhysicsEngineParameter(
-            fixedTimeStep=SUBSTEP_S, deterministicOverlappingPairs=1, **self._kw
-        )
         p.configureDebugVisualizer(p.COV_ENABLE_GUI, 0, **self._kw)
         self.client = _Client(self._client)
         self._world = Bodies(self.client, scenario, robot)
         self._bodies = self._world.numbers
+        self.worlds = 1  # how many began empty: what was drawn on bodies is gone in the next
         self._footprints: dict[str, Rectangle | Disc] = {**self._world.walls}
         self._poses: dict[str, Pose] = {}  # of the robot, the boxes and the cup
         self._velocity = (0.0, 0.0, 0.0)  # commanded: vx m/s, vy m/s, wz rad/s, body frame
         self._measured = (0.0, 0.0, 0.0)  # the same in the world frame
         self._touched: dict[str, float] = {}
-        self._stepped = False  # whether PyBullet has stepped since the bodies were made
+        self._stepped = False  # whether PyBullet has stepped since the world was empty
         self._path: list[Pose] = []  # one a tick
         self._clock_s = 0.0
 
     def build(self, layout: Layout) -> None:
         """Start an episode: everything where the layout says, nothing left of the one before."""
-        self._poses = self._world.arrange(layout, anew=self._stepped)
+        if self._stepped:
+            self._world.begin()
+            self.worlds += 1
+        self._poses = self._world.arrange(layout)
         self._draw_footprints()
         self._stepped, self._touched, self._clock_s = False, {}, 0.0
         self._velocity = self._measured = (0.0, 0.0, 0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,23 +10,28 @@ from envs.camera import Look, View
 from envs.interface import RobotSpec
 from envs.look import Appearance, texture_path
 
+if TYPE_CHECKING:
+    from envs.simulator import Simulator
+
 LIGHT_DIRECTION = (-1.0, 2.0, 3.5)
 
 
 class TinyCamera:
     """Looks at one world, always the same way: it knows only the nominal appearance."""
 
-    def __init__(self, client: Any, bodies: dict[str, int], robot: RobotSpec,
-                 shadows: bool = False) -> None:
-        """`client` answers PyBullet's calls; `bodies` are its numbers by name."""
-        self._p, self._bodies, self._shadows = client, bodies, shadows
+    def __init__(self, simulator: Simulator, robot: RobotSpec, shadows: bool = False) -> None:
+        """Nothing is seen before `dress`."""
+        self._simulator, self._p, self._shadows = simulator, simulator.client, shadows
         self._near_m, self._far_m = robot.camera.near_m, robot.camera.far_m
-        self.identity = f"tiny-{client.getAPIVersion()}"
-        client.changeVisualShape(bodies["floor"], -1,
-                                 textureUniqueId=client.loadTexture(str(texture_path("floor"))))
+        self.identity = f"tiny-{self._p.getAPIVersion()}"
+        self._laid_in = 0  # which of the simulator's worlds has a floor by now
 
     def dress(self, appearance: Appearance, seed: int) -> None:
-        """Nothing changes: it draws only the nominal look, see `envs.camera.check_look`."""
+        """Lay the floor; only the nominal look is drawn, see `envs.camera.check_look`."""
+        if self._laid_in != self._simulator.worlds:
+            texture = self._p.loadTexture(str(texture_path("floor")))
+            self._p.changeVisualShape(self._simulator.numbers["floor"], -1, textureUniqueId=texture)
+            self._laid_in = self._simulator.worlds
 
     def picture(self, view: View, size: tuple[int, int], moment: int = 0) -> np.ndarray:
         """What is seen, [H, W, 3] uint8 RGB."""
@@ -44,4 +49,4 @@ class TinyCamera:
         depth = self._far_m * self._near_m / (self._far_m - (self._far_m - self._near_m) * buffer)
         depth[ids < 0] = np.inf
         return Look(np.ascontiguousarray(rgba[:, :, :3]), depth.astype(np.float32),
-                    ids.astype(np.int32), dict(self._bodies))
+                    ids.astype(np.int32), dict(self._simulator.numbers))

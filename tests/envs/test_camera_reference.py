@@ -42,7 +42,7 @@ def pair(scenario: scenarios.Scenario) -> Iterator[Pair]:
     simulator = Simulator(scenario, ROBOT)
     look = draw(load_profile("nominal"), scenario, np.random.default_rng(0))
     cameras = (FastCamera(simulator, scenario, ROBOT),
-               TinyCamera(simulator.client, simulator.numbers, ROBOT))
+               TinyCamera(simulator, ROBOT))
     for camera in cameras:
         camera.dress(look, 0)
     yield Pair(simulator, *cameras, look.lens)
