@@ -17,6 +17,7 @@ from episodes.formats import Asked, Given, LeftOut, started, words_of
 from episodes.guard import guarded
 from episodes.hdf5 import Episode, find_episodes, read_episode
 from episodes.hdf5_writer import Content, add_attribute, write_content
+from episodes.keeping import Kept, kept
 from episodes.names import EpisodeName, check_scenario, parse
 
 UNDATED_SINCE = datetime(1970, 1, 1)  # in the names of episodes that nobody dated: a second each
@@ -36,6 +37,7 @@ def read_lab(path: Path, given: Given) -> Iterator[Episode | LeftOut]:
     for each in paths:
         try:
             episode = read_episode(each)
+            kept(each)  # it can be written again
         except ValueError as error:
             if each == path:
                 raise
@@ -88,8 +90,10 @@ def write_lab(folder: Path, episodes: Iterable[Episode], asked: Asked) -> None:
 def _write(path: Path, episode: Episode, asked: Asked) -> None:
     frames, height, width, _ = episode.images.shape
     decisions = len(episode.decision_frames)
-    told = words_of(episode) | {"decisions": decisions, "original": episode.name,
-                                "converted_from": asked.origin}
+    others = kept(episode.path) if asked.origin == "lab" else Kept({}, {}, {})
+    told = words_of(episode) | {
+        "decisions": decisions, "original": others.own.get("original", episode.name),
+        "converted_from": asked.origin}
     if asked.rotated_180:
         told["rotated_deg"] = 180
     content = Content(
@@ -107,6 +111,7 @@ def _write(path: Path, episode: Episode, asked: Asked) -> None:
             group.file.attrs["language_instruction"] = episode.instruction  # as since November 2025
         if episode.time_s is not None:
             group.create_dataset("time_s", data=episode.time_s, track_times=False)
+        others.fill(group)
 
     write_content(path, content, asked.storage, fill)
 

@@ -1,5 +1,6 @@
 """What an episode is survives every format that it goes through, and every way of writing it."""
 
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -13,7 +14,9 @@ from episodes.augment import augment
 from episodes.convert import Options, convert
 from episodes.formats import Asked, held_out
 from episodes.hdf5 import find_episodes, read_episode
+from episodes.hdf5_writer import write_episode
 from tests.episodes import laboratory as lab
+from tests.episodes.records import record
 
 
 @pytest.fixture
@@ -116,3 +119,59 @@ def test_a_name_in_a_file_moves_no_cursor_and_begins_no_line(source, tmp_path, c
     convert(Options(path, tmp_path / "back", from_="robomimic"))
     (said,) = capsys.readouterr().out.splitlines()
     assert r"data/demo_7\n\x1b[2Jall is well: " in said
+
+
+def told(path):
+    """All attributes and arrays of a file but pictures and what every writing says anew."""
+    with h5py.File(path) as file:
+        attributes = {f"{name} {key}": value for name in ("/", "sim") if name in file
+                      for key, value in file[name].attrs.items()}
+        arrays = {name: each[...] for name, each in file.get("sim", {}).items()}
+    return attributes, arrays
+
+
+@pytest.mark.parametrize("asked", [{}, {"compat": True}])
+def test_from_lab_to_lab_everything_is_kept(source, tmp_path, asked):
+    lab.november(source)
+    write_episode(source, record(moves=5), facts={"purpose": "train", "seed_root": 3,
+                                                  "applied": '[{"operation": "mirror"}]'})
+    convert(Options(source, tmp_path / "once", **asked))
+    convert(Options(tmp_path / "once", tmp_path / "twice", **asked))
+    for path in find_episodes(source):
+        attributes, arrays = told(path)
+        again, their_arrays = told(tmp_path / "twice" / path.name)
+        assert {name: again[name] for name in attributes} == attributes
+        assert set(their_arrays) == set(arrays)
+        for name, array in arrays.items():
+            assert np.array_equal(their_arrays[name], array), name
+        assert again["sim original"] == path.stem
+
+
+def test_what_a_file_was_called_first_is_not_forgotten(source, tmp_path):
+    lab.year_2026(source, lab.BASKET, "target_left_left_path")
+    convert(Options(source, tmp_path / "once", any_scenario=True))
+    convert(Options(tmp_path / "once", tmp_path / "twice", any_scenario=True))
+    (path,) = find_episodes(tmp_path / "twice")
+    assert told(path)[0]["sim original"] == lab.BASKET.removesuffix(".h5")
+
+
+def a_torn_text(file):
+    file.attrs["note"] = np.bytes_(b"a\0b")
+
+
+def a_heap_of_numbers(file):
+    for number in range(5):
+        file[f"sim/heap_{number}"] = np.zeros(500_000)
+
+
+@pytest.mark.parametrize(("spoil", "says"), [
+    (a_torn_text, "attribute 'note' is 'a.x00b', expected text"),
+    (a_heap_of_numbers, "sim/ has arrays of 20000000 bytes, expected at most 16777216")])
+def test_more_than_an_episode_has_is_left_out_with_a_word(source, tmp_path, spoil, says):
+    lab.august(source)
+    with h5py.File(lab.november(source), "a") as file:
+        file.create_group("sim").attrs["source"] = "dummy"
+        spoil(file)
+    report = convert(Options(source, tmp_path / "out"))
+    assert report.converted == 1
+    assert re.search(says, report.left_out[0].sentence)
