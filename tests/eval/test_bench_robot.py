@@ -10,8 +10,8 @@ from eval.statistics import wilson
 from hardware.transport import LinkLostError
 
 
-def row(driven, simulated):
-    return Compared("sim", "1box_vert_left", wilson(*driven), wilson(*simulated), 1, 4,
+def row(driven, simulated, apart=2):
+    return Compared("sim", "1box_vert_left", wilson(*driven), wilson(*simulated), apart, 4,
                     {"goal": 3, "contact": 1, "safety_stop": 2}, 61.0)
 
 
@@ -22,8 +22,13 @@ def test_a_rate_is_held_against_the_simulators_interval(driven, simulated, withi
     assert row(driven, simulated).is_within == within
 
 
+def test_one_layout_that_ends_otherwise_is_no_difference():
+    assert row((25, 25), (24, 25), apart=1).is_within
+    assert not row((25, 25), (24, 25), apart=3).is_within
+
+
 def test_a_line_says_how_both_did_and_how_episodes_ended():
-    line = row((3, 4), (4, 4)).line()
+    line = row((3, 4), (4, 4), apart=1).line()
     assert "3 of 4; eval.run 4 of 4 [0.51, 1.00]: within; 1 of 4 layouts differ" in line
     assert "1 contact, 3 goal, 2 safety_stop; 2 in no rate" in line
     assert "OUTSIDE" in row((0, 4), (4, 4)).line()
