@@ -1,6 +1,7 @@
 """Statistics of a data set's columns, as LeRobot's normalisation reads them.
 
-Of pictures all pixels are counted, per channel, scaled to [0, 1]. As in LeRobot, quantiles of many
+Of pictures all pixels are counted, per channel, scaled to [0, 1]. As in LeRobot, a quantile is a
+value that was met, nothing between two (it reads them off a fine histogram), and those of many
 episodes are the mean of theirs, weighted by their lengths.
 """
 
@@ -20,7 +21,8 @@ def of_vectors(values: np.ndarray) -> Stats:
     values = np.asarray(values, np.float64).reshape(len(values), -1)
     return {"min": values.min(axis=0), "max": values.max(axis=0), "mean": values.mean(axis=0),
             "std": values.std(axis=0), "count": np.array([len(values)]),
-            **{name: np.quantile(values, share, axis=0) for name, share in QUANTILES.items()}}
+            **{name: np.quantile(values, share, axis=0, method="inverted_cdf")
+               for name, share in QUANTILES.items()}}
 
 
 def of_pictures(images: np.ndarray) -> Stats:

@@ -169,15 +169,17 @@ def test_a_clock_that_cannot_be_right_sets_no_rate(tmp_path, storage, wrong_s):
 
 
 def test_quantiles_of_pictures_and_commands_are_those_of_their_values(tmp_path):
-    made = episode()
+    made = episode(moves=np.array([(1.15, -1.15, 0), *[(1.15, 0, 0)] * 15], np.float32))
     out = written(tmp_path / "out", [made])
     stats = json.loads((out / "meta/stats.json").read_text())
     images, commands = made.decisions
     for name, share in (("q01", 0.01), ("q10", 0.1), ("q50", 0.5), ("q90", 0.9), ("q99", 0.99)):
-        assert stats[ACTION][name] == pytest.approx(np.quantile(commands, share, axis=0), abs=1e-6)
+        met = np.quantile(commands, share, axis=0, method="inverted_cdf")
+        assert stats[ACTION][name] == pytest.approx(met, abs=1e-6)
         pixels = np.quantile(images.reshape(-1, 3), share, axis=0, method="inverted_cdf") / 255
         assert np.ravel(stats[CAMERA][name]) == pytest.approx(pixels)
         assert np.shape(stats[CAMERA][name]) == (3, 1, 1)
+    assert stats[ACTION]["q01"][1] == pytest.approx(-1.15)  # met once, of 16
 
 
 def test_actions_of_two_numbers_say_so_and_never_hide_a_turn(tmp_path):
