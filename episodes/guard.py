@@ -19,6 +19,7 @@ import numpy as np
 
 from episodes import seal
 from episodes.heaps import check_heaps
+from episodes.lengths import REFERENCE_BYTES, attribute_lengths, entries, longest_and_all
 from episodes.packing import FILTERS, PackedError, unpack
 
 EXPECTED = "an episode with images, actions and action_event_types"
@@ -27,7 +28,6 @@ FREE_BYTES, MOST_RATIO = 64 * 1024**2, 1100  # unpacked bytes: gzip packs at mos
 MAX_FRAMES = 100_000
 MAX_CHUNK_BYTES = 128 * 1024**2  # one picture of 8K
 MAX_OTHER_BYTES = 16 * 1024**2  # a data set that is no picture sequence
-REFERENCE_BYTES = 16  # that stand in a chunk for a text of variable length
 MAX_LINKS, MAX_DEPTH, MAX_ATTRIBUTES = 256, 4, 256
 MAX_TEXT_BYTES = 64 * 1024  # of one attribute, or of one entry of a data set of texts
 TEXT_ROOM_BYTES = 16 * 1024**2  # that texts may take while they are read
@@ -86,22 +86,25 @@ def attributes(thing: h5py.Group | h5py.Dataset) -> dict[str, Any]:
     if count > MAX_ATTRIBUTES:
         raise ValueError(f"{thing.name} has {count} attributes, expected at most "
                          f"{MAX_ATTRIBUTES}.")
-    found, file_bytes = {}, thing.file.id.get_filesize()
+    found: dict[str, Any] = {}
+    lengths: dict[str, int] | None = None
     for index in range(count):
         stored = h5py.h5a.open(thing.id, index=index)
         name = stored.name.decode("utf-8")
         where = f"attribute {name!r} of {thing.name}"
         if stored.get_type().get_class() not in (*NUMBERS, h5py.h5t.STRING, h5py.h5t.ENUM):
             raise ValueError(f"{where} is neither number nor text.")
-        entries = math.prod(stored.shape or ())
-        if stored.get_storage_size() > MAX_TEXT_BYTES or (
-                entries > 1 and _varies(stored) and entries * file_bytes > TEXT_ROOM_BYTES):
-            raise ValueError(f"{where} has {entries} entries in {stored.get_storage_size()} "
+        room = stored.get_storage_size()
+        if room <= MAX_TEXT_BYTES and _varies(stored):
+            lengths = attribute_lengths(thing) if lengths is None else lengths
+            if name not in lengths:
+                raise ValueError(f"{where} is a text of variable length that HDF5 keeps apart from "
+                                 f"{thing.name}, expected it there, as h5py writes by default.")
+            room = lengths[name]
+        if room > MAX_TEXT_BYTES:
+            raise ValueError(f"{where} has {math.prod(stored.shape or ())} entries in {room} "
                              f"bytes, expected at most {MAX_TEXT_BYTES} bytes.")
         found[name] = thing.attrs[name]
-        if isinstance(found[name], str | bytes) and len(found[name]) > MAX_TEXT_BYTES:
-            raise ValueError(f"{where} is a text of {len(found[name])} characters, expected at "
-                             f"most {MAX_TEXT_BYTES}.")
     return found
 
 
@@ -124,16 +127,9 @@ def content(dataset: h5py.Dataset) -> np.ndarray:
 
 def texts(dataset: h5py.Dataset) -> Iterator[Any]:
     """The entries of a data set of texts, few at a time: they may all point at one large text."""
-    for _ in _chunks(dataset) if filters_of(dataset) else ():
-        pass  # each is whole: HDF5 would not notice
-    length, file_bytes = len(dataset), dataset.file.id.get_filesize()
-    step = max(1, min(length, TEXT_ROOM_BYTES // file_bytes))
-    for start in range(0, length, step):
-        for text in dataset[start:start + step]:
-            if len(text) > MAX_TEXT_BYTES:
-                raise ValueError(f"{dataset.name} has a text of {len(text)} bytes, expected at "
-                                 f"most {MAX_TEXT_BYTES}.")
-            yield text
+    step = TEXT_ROOM_BYTES // MAX_TEXT_BYTES
+    for start in range(0, len(dataset), step):
+        yield from dataset[start:start + step]
 
 
 def filters_of(dataset: h5py.Dataset) -> list[int]:
@@ -154,8 +150,9 @@ def _varies(stored: h5py.h5a.AttrID) -> bool:
 
 
 def _version(file: h5py.File) -> int:
-    stored = file.attrs["schema_version"]
-    return int(stored) if np.ndim(stored) == 0 and np.asarray(stored).dtype.kind in "iuf" else 2
+    stored = h5py.h5a.open(file.id, b"schema_version")
+    is_number = stored.shape == () and stored.get_type().get_class() in NUMBERS
+    return int(file.attrs["schema_version"]) if is_number else 2
 
 
 def _check_links(file: h5py.File, file_bytes: int, most: int) -> None:
@@ -200,6 +197,21 @@ def _check_dataset(dataset: h5py.Dataset, file_bytes: int) -> None:
     elif declared > min(dataset.id.get_storage_size(), file_bytes):
         raise ValueError(f"{dataset.name} stores {dataset.id.get_storage_size()} bytes in a file "
                          f"of {file_bytes}, expected the {declared} that it declares.")
+    if is_text(dataset) and kind.is_variable_str():
+        _check_texts(dataset)
+
+
+def _check_texts(dataset: h5py.Dataset) -> None:
+    """Refuse texts that say they are too long, before HDF5 allocates as much."""
+    if dataset.id.get_create_plist().get_layout() == h5py.h5d.COMPACT:
+        raise ValueError(f"{dataset.name} holds texts of variable length within its header, "
+                         f"expected them as h5py writes by default.")
+    pieces = ([entries(dataset)] if dataset.chunks is None else
+              (packed for _, packed in _chunks(dataset)))  # each is whole: HDF5 would not notice
+    longest = max((longest_and_all(piece)[0] for piece in pieces), default=0)
+    if longest > MAX_TEXT_BYTES:
+        raise ValueError(f"{dataset.name} has a text of {longest} bytes, expected at most "
+                         f"{MAX_TEXT_BYTES}.")
 
 
 def check_size(name: str, shape: Sequence[int], file_bytes: int, itemsize: int = 1) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import re
+import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +22,7 @@ FRAMES, SIZE = 18, (24, 32)  # height, width
 SECRET = b"what stands in another file"
 HUGE = 1 << 28  # bytes that a bomb unpacks to
 TEXT = h5py.string_dtype("utf-8")
+TEXT_BYTES = 0x4567  # of a text that is easily found again
 EVENTS = ["episode_start"] + ["start_action"] * (FRAMES - 1)
 
 
@@ -138,6 +141,18 @@ def _same_text_often(file: h5py.File) -> None:
     made.id.write_direct_chunk((0,), first * count)
 
 
+def _says_four_gigabytes(build: Callable[[h5py.File], object], *without: str
+                         ) -> Callable[[Path], None]:
+    """A file with a text of TEXT_BYTES, whose reference says that it is as long as can be said."""
+    def make(path: Path) -> None:
+        _with(build, *without)(path)
+        reference = struct.pack("<I", TEXT_BYTES) + rb"(?!\0{4})"  # the text's own size has 8 bytes
+        content, count = re.subn(reference, b"\xf0\xff\xff\xff", path.read_bytes(), flags=re.DOTALL)
+        assert count == 1, count
+        path.write_bytes(content)
+    return make
+
+
 def _jpegs(path: Path, pixels: tuple[int, int], rows: int, lies: bool) -> None:
     """Many frames that are all one JPEG, which may be larger than it is said to be."""
     written = io.BytesIO()
@@ -191,6 +206,11 @@ BOMBS: dict[str, Callable[[Path], object]] = {
     "200 groups, one in the other": _with(_deep),
     "1,000 attributes": _with(lambda file: [file.attrs.create(f"a{n}", n) for n in range(1000)]),
     "an attribute of 1 MB": _with(lambda file: file.attrs.create("a", "x" * 1_000_000)),
+    "an attribute that says it has 4 GB": _says_four_gigabytes(
+        lambda file: file.attrs.update(instruction="x" * TEXT_BYTES)),
+    "an entry that says it has 4 GB": _says_four_gigabytes(lambda file: file.create_dataset(
+        "action_event_types", data=np.array([*EVENTS[:-1], "x" * TEXT_BYTES], TEXT)),
+        "action_event_types"),
     "100,000 entries, one text": _with(_same_text_often),
     "a type of fields": _with(lambda file: file.create_dataset(
         "sim/truth", data=np.zeros(3, [("a", "f4"), ("b", "f8")]))),
