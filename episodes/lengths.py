@@ -1,9 +1,9 @@
-"""How long texts of variable length say they are, read before HDF5 reads them: it allocates as much.
+"""How long texts of variable length say they are, read before HDF5 does: it allocates as much.
 
-Such a text is stored as a reference: four bytes that say how long it is, then where it stands. A file
-of 180 kB can so ask for 4 GB. References of attributes stand in the header of their object, those of a
-data set where its entries are; both are looked at here as bytes, by HDF5's published file format
-(version 3.0, "Object Headers" and "The Attribute Message").
+Such a text is stored as a reference: four bytes that say how long it is, then where it stands. A
+file of 180 kB can so ask for 4 GB. References of attributes stand in the header of their object,
+those of a data set where its entries are; both are looked at here as bytes, by HDF5's published
+file format (version 3.0, "Object Headers" and "The Attribute Message").
 """
 
 from __future__ import annotations
