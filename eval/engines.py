@@ -37,7 +37,7 @@ def open_engine(config: Config, robot: RobotSpec, missing: int) -> Engine:
     """What drives, ready to rehearse."""
     workers = _workers(config, missing)
     options = {name: getattr(config, name) for name in POLICY_OPTIONS if getattr(config, name)}
-    is_shared = _is_large(config) and config.engine == "local"
+    is_shared = is_large(config) and config.engine == "local"
     world = {"renderer": config.renderer, "appearance": config.appearance,
              "dynamics": config.dynamics}
     recipe = Recipe(config.policy or "", options, robot, world, batch=config.batch, hang_s=HANG_S,
@@ -58,7 +58,7 @@ def _workers(config: Config, missing: int) -> int:
     return max(1, min(config.workers, missing))
 
 
-def _is_large(config: Config) -> bool:
+def is_large(config: Config) -> bool:
     """Whether one policy must serve all worlds: a GPU, or weights that should be in memory once."""
     if config.size == "full" or (config.device or "cpu").startswith("cuda"):
         return True

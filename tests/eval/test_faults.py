@@ -68,7 +68,7 @@ def test_no_number_of_workers_changes_the_report(undisturbed, tmp_path):
 
 
 def test_one_policy_for_worlds_elsewhere_gives_the_same_report(undisturbed, tmp_path, monkeypatch):
-    monkeypatch.setattr("eval.engines._is_large", lambda config: True)  # as on a GPU
+    monkeypatch.setattr("eval.engines.is_large", lambda config: True)  # as on a GPU
     assert written(drive(tmp_path).folder) == undisturbed
 
 

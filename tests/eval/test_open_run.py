@@ -3,13 +3,17 @@
 import json
 import shutil
 from pathlib import Path
+from typing import ClassVar
 
 import h5py
 import numpy as np
 import pytest
+import torch
 
 from eval.run import run
 from eval.score import score
+from policies.threads import computing_with
+from tests.brains import Brain
 
 FORWARD, LEFT, START = (1.15, 0.0, 0.0), (0.0, 1.15, 0.0), (0.0, 0.0, 0.0)
 
@@ -83,6 +87,24 @@ def test_files_of_the_seeds_that_the_policy_learned_from_are_said_loudly(data):
     assert said in done.summary["warnings"][0]
     assert said in (done.folder / "report.md").read_text()
     assert judge(data).summary["warnings"] == []
+
+
+class CountsThreads(Brain):
+    """Notes how many threads torch has while it is asked."""
+
+    name = "counts_threads"
+    seen: ClassVar[set[int]] = set()
+
+    def act(self, memories, observations):
+        self.seen.add(torch.get_num_threads())
+        return super().act(memories, observations)
+
+
+def test_a_small_policy_computes_with_one_thread_as_when_it_drives(data):
+    with computing_with(2):
+        judge(data, policy=f"{__name__}:CountsThreads")
+        assert torch.get_num_threads() == 2
+    assert 1 in CountsThreads.seen
 
 
 def test_what_fills_up_a_file_is_no_decision(data):
