@@ -10,7 +10,8 @@
 A decision is `rgb_static` [224, 224, 3] uint8 RGB, the whole view squeezed; `rel_actions` and
 `actions` [3] float32, the command; `robot_obs` [3] float32, the command before it (zeros at first:
 nothing measures where a robot of a recording is); `scene_obs` [0], which CALVIN's loader stacks.
-There is no gripper, so there is no `rgb_gripper`.
+There is no gripper, so there is no `rgb_gripper`. Beside CALVIN's own words stands, of each
+episode, whether it is real, simulated or a dummy: `info/source`.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class _Span:
     layout: str
     instruction: str
     scenario: str
+    source: str
 
 
 def write_calvin(folder: Path, episodes: Iterable[Episode], asked: Asked) -> None:
@@ -84,7 +86,7 @@ def _write(folder: Path, episode: Episode, first: int) -> _Span:
             scene_obs=np.zeros(0, np.float32))
         before = command
     return _Span(first, first + len(frames) - 1, layout_of(episode), episode.instruction or "",
-                 episode.scenario or "")
+                 episode.scenario or "", episode.source)
 
 
 def _write_tables(folder: Path, spans: Sequence[_Span]) -> None:
@@ -93,7 +95,7 @@ def _write_tables(folder: Path, spans: Sequence[_Span]) -> None:
     np.save(folder / "ep_lens.npy", np.array([last - first + 1 for first, last in each], np.int64))
     said = {"language": {"ann": [span.instruction for span in spans],
                          "task": [span.scenario for span in spans]},
-            "info": {"episodes": [], "indx": each}}
+            "info": {"episodes": [], "indx": each, "source": [span.source for span in spans]}}
     annotations = folder / "lang_annotations"
     annotations.mkdir()
     (annotations / "auto_lang_ann.npy").write_bytes(pickled(said))

@@ -19,7 +19,6 @@ from typing import Annotated, Literal
 import numpy as np
 import tyro
 
-from envs.interface import COMMAND_LIMIT
 from episodes.atomic import whole_folder
 from episodes.formats import (
     HOLD_OUT,
@@ -28,21 +27,18 @@ from episodes.formats import (
     Given,
     LeftOut,
     Reader,
+    Target,
     layout_of,
     reader,
     target,
 )
 from episodes.hdf5 import Episode, default_instruction
+from episodes.oddities import misfit, odd
 from episodes.packing import swap_channels
-from scenarios import names
 from scenarios.cli import LogLevel, run_command
 
 LEFT_OUT = 1  # the exit code
 TOLD_EVERY = 100  # episodes
-MOST_TEXT = {"scenario": 100, "pattern": 100, "distance": 100, "instruction": 2000, "name": 2000,
-             "copy_of": 2000, "layout": 100}  # characters
-ROOM = 1e-3  # of a command beyond its limit: files have rounded numbers
-LARGEST_ROOT = 2**63 - 1  # that all formats hold
 SUMMARY = "conversion.json"
 KNOWN_COLOURS = ("lab", "rosbag")  # formats whose files say it, or are always the same
 
@@ -100,13 +96,23 @@ class Report:
     converted: int = 0
     color_orders: Counter[str] = field(default_factory=Counter)  # of the files, of what was taken
     left_out: list[LeftOut] = field(default_factory=list)
+    sources: Counter[str] = field(default_factory=Counter)  # of what was taken
     cut_decisions: int = 0  # whose velocities were beyond what the robot can do
 
-    def leave_out(self, odd: LeftOut) -> None:
+    def take(self, episode: Episode, bgr: bool) -> None:
+        """Count one that is converted."""
+        self.converted += 1
+        self.sources[episode.source] += 1
+        self.color_orders["bgr" if bgr else episode.color_order] += 1
+        self.cut_decisions += episode.cut_count
+        if self.converted % TOLD_EVERY == 0:
+            logger.info("%d episodes converted", self.converted)
+
+    def leave_out(self, left_out: LeftOut) -> None:
         """Count it, and say why at once; paths and names may have bytes that are no text."""
         sentence = "".join(each if each.isprintable() else ascii(each)[1:-1]
-                           for each in odd.sentence)
-        self.left_out.append(replace(odd, sentence=sentence))
+                           for each in left_out.sentence)
+        self.left_out.append(replace(left_out, sentence=sentence))
         print(f"left out: {sentence}", flush=True)
 
 
@@ -124,14 +130,15 @@ def convert(options: Options) -> Report:
     asked = Asked(options.from_, "gzip" if options.compat else "zstd", options.hold_out,
                   bool(options.rotate))
     with whole_folder(options.out) as folder:
-        write(folder, _sound(read, form.one_size, options, report), asked)
+        write(folder, _sound(read, form, options, report), asked)
         if not report.converted:
             raise ValueError(f"{options.source}: none of its {len(report.left_out)} episodes could "
                              f"be converted; nothing was written.")
         said = {"from": options.from_, "to": options.to, "converted": report.converted,
+                "sources": dict(report.sources),
                 "color_order_on_disk": dict(report.color_orders), "rotated_deg": options.rotate,
                 "cut_decisions": report.cut_decisions,
-                "left_out": [vars(odd) for odd in report.left_out]}
+                "left_out": [vars(each) for each in report.left_out]}
         (folder / SUMMARY).write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n",
                                       encoding="utf-8")
     return report
@@ -150,26 +157,18 @@ def _check(options: Options) -> None:
         raise ValueError(f"--frames must be at least 0, got {options.frames}.")
 
 
-def _sound(read: Reader, one_size: bool, options: Options, report: Report) -> Iterator[Episode]:
+def _sound(read: Reader, form: Target, options: Options, report: Report) -> Iterator[Episode]:
     """The episodes that are converted, upright and RGB; the others are reported."""
-    size: tuple[int, ...] | None = None
+    first: Episode | None = None
     for each in _read(read, options, report):
-        if isinstance(each, LeftOut):
-            report.leave_out(each)
+        left_out = each if isinstance(each, LeftOut) else (
+            odd(each, options.any_scenario) or misfit(each, first, form))
+        if left_out is not None:
+            report.leave_out(left_out)
             continue
-        odd, own = _odd(each, options.any_scenario), each.images.shape[1:3]
-        if odd is None and one_size and size not in (None, own):
-            odd = LeftOut("size", f"{_where(each)}: pictures are {_by(own)}, expected {_by(size)} "
-                                  f"as in the first episode.")
-        if odd is not None:
-            report.leave_out(odd)
-            continue
-        size = own
-        report.converted += 1
-        report.color_orders["bgr" if options.bgr else each.color_order] += 1
-        report.cut_decisions += each.cut_count
-        if report.converted % TOLD_EVERY == 0:
-            logger.info("%d episodes converted", report.converted)
+        assert isinstance(each, Episode)  # what is left out ended above
+        first = first or replace(each, images=each.images[:1].copy())
+        report.take(each, options.bgr)
         yield _turned(each, options)
 
 
@@ -198,37 +197,6 @@ def _read(read: Reader, options: Options,
         yield each
 
 
-def _odd(episode: Episode, any_scenario: bool) -> LeftOut | None:
-    """What no format can take."""
-    where, commands = _where(episode), episode.commands
-    if not len(episode.decision_frames):
-        return LeftOut("empty", f"{where}: holds no decision, expected one or more.")
-    if episode.scenario not in names() and not any_scenario:
-        return LeftOut("scenario", f"{where}: scenario is {episode.scenario!r}, expected one of "
-                                   f"{', '.join(names())}; --any-scenario takes others.")
-    if not episode.instruction:
-        return LeftOut("instruction", f"{where}: has no instruction, nor has its scenario; give "
-                                      f"one by --instruction.")
-    for name, most in MOST_TEXT.items():
-        text = getattr(episode, name) or ""
-        if len(text) > most or "\0" in text or not _encodes(text):
-            return LeftOut("text", f"{where}: {name} is {text[:40]!r}, expected text of at most "
-                                   f"{most} characters.")
-    if episode.seed_root is not None and not 0 <= episode.seed_root <= LARGEST_ROOT:
-        return LeftOut("seed", f"{where}: seed_root is {episode.seed_root}, expected a whole "
-                               f"number from 0 to {LARGEST_ROOT}.")
-    if np.abs(commands).max() > COMMAND_LIMIT + ROOM:
-        frame = int(np.abs(commands).max(axis=1).argmax())
-        return LeftOut("range", f"{where}: actions are {_rounded(commands[frame])} in frame "
-                                f"{frame}, expected each within +-{COMMAND_LIMIT}.")
-    return None
-
-
-def _encodes(text: str) -> bool:
-    """Whether it is text at all: half of a pair of surrogates is none."""
-    return text == text.encode("utf-8", "replace").decode("utf-8")
-
-
 def _turned(episode: Episode, options: Options) -> Episode:
     """Upright and RGB; what it shares with its copies is told by the picture as it was before."""
     images = episode.images
@@ -239,19 +207,6 @@ def _turned(episode: Episode, options: Options) -> Episode:
     return replace(episode, images=images, layout=layout_of(episode))
 
 
-def _where(episode: Episode) -> str:
-    """The file, and which of its episodes where it has several."""
-    return f"{episode.path}: {episode.place}" if episode.place else f"{episode.path}"
-
-
-def _rounded(command: np.ndarray) -> str:
-    return f"[{', '.join(f'{value:.4g}' for value in command)}]"
-
-
-def _by(size: tuple[int, ...] | None) -> str:
-    return " x ".join(map(str, size or ()))
-
-
 def main(options: Options) -> None:
     """Convert, say what there is, and leave with 0 only where nothing was left out."""
     try:
@@ -260,7 +215,8 @@ def main(options: Options) -> None:
         raise ValueError(f"{error}; nothing was written to {options.out}.") from error
     orders = report.color_orders
     print(f"{report.converted} of {report.converted + len(report.left_out)} episodes converted "
-          f"from {options.from_} to {options.to} in {options.out}.")
+          f"from {options.from_} to {options.to} in {options.out}: "
+          + ", ".join(f"{count} {source}" for source, count in report.sources.items()) + ".")
     print(f"Pictures on disk: {orders['bgr']} episodes BGR, {orders['rgb']} RGB; written as "
           f"{target(options.to)[0].colours}, "
           + ("turned by 180 degrees." if options.rotate else "not rotated (--rotate 180 does)."))
@@ -268,7 +224,7 @@ def main(options: Options) -> None:
         print(f"{report.cut_decisions} decisions were faster than {options.robot} can drive and "
               f"were cut to its limits, which may turn them; --robot names another robot.")
     if report.left_out:
-        reasons = Counter(odd.reason for odd in report.left_out).most_common()
+        reasons = Counter(each.reason for each in report.left_out).most_common()
         print("left out: " + ", ".join(f"{count} {reason}" for reason, count in reasons) + ".")
         sys.exit(LEFT_OUT)
 

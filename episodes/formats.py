@@ -59,7 +59,8 @@ class Target:
 
     write: str  # module:function, a Writer
     colours: str = "RGB"  # as its files have them
-    one_size: bool = False  # whether all pictures of a data set are of one size
+    alike: bool = False  # whether all episodes must have one size of pictures and one source
+    plane: bool = False  # whether it has no place for a turn
 
 
 READERS: Mapping[str, str] = {  # name -> module:function, a Reader
@@ -72,9 +73,9 @@ WRITERS: Mapping[str, Target] = {
     "lab": Target("episodes.lab_format:write_lab", colours="BGR"),
     "robomimic": Target("episodes.robomimic:write_robomimic"),
     "calvin": Target("episodes.calvin:write_calvin"),
-    "lerobot": Target("episodes.lerobot_format:write_images", one_size=True),
-    "lerobot_video": Target("episodes.lerobot_format:write_videos", one_size=True),
-    "lerobot_xy": Target("episodes.lerobot_format:write_plane", one_size=True),
+    "lerobot": Target("episodes.lerobot_format:write_images", alike=True),
+    "lerobot_video": Target("episodes.lerobot_format:write_videos", alike=True),
+    "lerobot_xy": Target("episodes.lerobot_format:write_plane", alike=True, plane=True),
 }
 Entry = TypeVar("Entry")
 

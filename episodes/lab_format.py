@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import h5py
+import numpy as np
 
 from episodes.formats import Asked, Given, LeftOut, started, words_of
 from episodes.guard import guarded
@@ -36,14 +37,14 @@ def read_lab(path: Path, given: Given) -> Iterator[Episode | LeftOut]:
             yield LeftOut("name", f"{other}: is not named as an episode, expected episode_*.h5.")
     for each in paths:
         try:
-            episode = read_episode(each)
-            kept(each)  # it can be written again
+            episode, others = read_episode(each), kept(each)
         except ValueError as error:
             if each == path:
                 raise
             yield LeftOut("unreadable", str(error))
         else:
-            yield _odd(episode, given.frames) or _of(episode, given.source)
+            yield (_odd(episode, given.frames) or _contradiction(episode, others)
+                   or _of(episode, given.source))
 
 
 def _of(episode: Episode, source: str) -> Episode:
@@ -56,12 +57,6 @@ def _of(episode: Episode, source: str) -> Episode:
 
 def _odd(episode: Episode, frames: int) -> LeftOut | None:
     """Why an episode is not as the laboratory recorded them, where it should be."""
-    said = _said_by_name(episode.path)
-    for name in ("scenario", "pattern", "distance") if said else ():
-        by_name, stored = getattr(said, name), getattr(episode, name)
-        if by_name and by_name != stored:
-            return LeftOut(name, f"{episode.path}: its name says {by_name!r}, its attribute "
-                                 f"{name} {stored!r}; expected the same.")
     if episode.decision_count is not None or episode.color_order != "bgr":
         return None
     starts = [frame for frame, event in enumerate(episode.events) if event == "episode_start"]
@@ -73,6 +68,26 @@ def _odd(episode: Episode, frames: int) -> LeftOut | None:
         return LeftOut("length", f"{episode.path}: images has {len(episode.events)} frames, "
                                  f"expected {frames}; --frames {len(episode.events)} takes those, "
                                  f"--frames 0 any.")
+    return None
+
+
+def _contradiction(episode: Episode, others: Kept) -> LeftOut | None:
+    """Where a file says of itself what its content denies."""
+    said = _said_by_name(episode.path)
+    for name in ("scenario", "pattern", "distance") if said else ():
+        by_name, stored = getattr(said, name), getattr(episode, name)
+        if by_name and by_name != stored:
+            return LeftOut(name, f"{episode.path}: its name says {by_name!r}, its attribute "
+                                 f"{name} {stored!r}; expected the same.")
+    frames, told = len(episode.events), others.root.get("num_frames", len(episode.events))
+    if episode.color_order == "bgr" and (np.ndim(told) or told != frames):
+        return LeftOut("length", f"{episode.path}: attribute num_frames is {told!r}, expected the "
+                                 f"{frames} of images.")
+    for frame, event in enumerate(episode.events):
+        if event != "start_action" and episode.commands[frame].any():
+            return LeftOut("events", f"{episode.path}: action_event_types is {event} in frame "
+                                     f"{frame}, where actions is "
+                                     f"{episode.commands[frame].tolist()}; expected no motion.")
     return None
 
 

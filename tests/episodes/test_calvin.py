@@ -120,6 +120,7 @@ def test_the_words_stand_there_without_a_pickle_too(out):
             encoding="utf-8"))
         said = language(folder)
         assert written["language"] == said["language"]
+        assert written["info"]["source"] == ["real"] * len(said["info"]["indx"])
         assert [tuple(span) for span in written["info"]["indx"]] == said["info"]["indx"]
         assert all(type(number) is int for span in said["info"]["indx"] for number in span)
 

@@ -1,8 +1,6 @@
 """The laboratory's files come in as they are, RGB, with a word for each that is left out."""
 
-import json
 import os
-import re
 import subprocess
 import sys
 from collections import Counter
@@ -24,13 +22,6 @@ from tests.episodes import laboratory as lab
 from tests.episodes.records import record
 
 ROOT = Path(__file__).parent.parent.parent
-
-
-@pytest.fixture
-def source(tmp_path):
-    folder = tmp_path / "in"
-    folder.mkdir()
-    return folder
 
 
 def converted(source, **asked):
@@ -102,50 +93,6 @@ def test_colours_and_rotation_are_said(source, tmp_path, capsys):
     assert "turned by 180 degrees" in capsys.readouterr().out
 
 
-NO_EVENTS = {"action_event_types": None}
-STARTS_TWICE = {"action_event_types": np.array(["episode_start"] * 18, object)}
-NEVER_STARTS = {"action_event_types": np.array(["stop_action"] * 18, object)}
-BEYOND = {"actions": np.full((18, 3), 1.38, np.float32)}
-
-
-@pytest.mark.parametrize(("odd", "reason", "says"), [
-    (lambda into: lab.august(into, keys="w" * 16), "length", "images has 17 frames, expected 18"),
-    (lambda into: lab.august(into, keys="w" * 18), "length", "images has 19 frames, expected 18"),
-    (lambda into: lab.august(into, **NO_EVENTS), "unreadable", "no dataset 'action_event_types'"),
-    (lambda into: lab.august(into, **NEVER_STARTS), "events", "episode_start nowhere, expected"),
-    (lambda into: lab.august(into, **STARTS_TWICE), "events", "start in 18 frames, first in 0"),
-    (lambda into: lab.august(into, **BEYOND), "range", "actions are .*1.38.* in frame 0"),
-    (lambda into: lab.august(into, "episode_20250808_101112.h5"), "scenario", "scenario is None"),
-    (lambda into: lab.august(into, "episode_20250808_101112_my1box_vert_left_core_far.h5"),
-     "scenario", "'my1box_vert_left', expected one of 1box_"),
-    (lambda into: lab.year_2026(into, lab.BASKET, "target_left_left_path"), "scenario",
-     "'target_left_left_path', expected one of"),
-    (lambda into: lab.year_2026(into, scenario="2box_hori_left"), "scenario",
-     "its name says '2box_hori_right', its attribute scenario '2box_hori_left'"),
-    (lambda into: lab.year_2026(into, scenario="2box_hori_right", pattern="variant"), "pattern",
-     "its name says 'core', its attribute pattern 'variant'"),
-    (lambda into: (into / lab.AUGUST).write_bytes(b"torn"), "unreadable", "damaged or no HDF5"),
-    (lambda into: (into / "drive.h5").write_bytes(b"torn"), "name", "is not named as an episode"),
-])
-def test_an_odd_file_is_left_out_in_one_sentence_and_the_rest_is_converted(
-        source, tmp_path, capsys, odd, reason, says):
-    odd(source)
-    (name,) = [path.name for path in source.iterdir()]
-    lab.november(source)
-    with pytest.raises(SystemExit) as end:
-        main(Options(source, tmp_path / "out"))
-    assert end.value.code == 1
-    assert [path.name for path in find_episodes(tmp_path / "out")] == [lab.NOVEMBER]
-    said = json.loads((tmp_path / "out" / "conversion.json").read_text(encoding="utf-8"))
-    ((kind, sentence),) = [each.values() for each in said["left_out"]]
-    assert (kind, said["converted"]) == (reason, 1)
-    assert sentence.startswith(f"{source / name}: ")
-    assert re.search(says, sentence)
-    printed = capsys.readouterr().out.splitlines()
-    assert f"left out: {sentence}" in printed
-    assert printed[-1] == f"left out: 1 {reason}."
-
-
 def test_what_a_user_says_lets_odd_files_in(source):
     lab.august(source, "episode_20250808_101112.h5", keys="w" * 16)
     lab.year_2026(source, lab.BASKET, "target_left_left_path")
@@ -201,26 +148,6 @@ def test_files_that_all_claim_one_name_get_one_each(source):
             file.attrs["episode_name"] = "episode_99991231_235959_1box_vert_left_core_far"
     assert [each.name[:23] for each in converted(source)[0]] == [
         "episode_19700101_000000", "episode_19700101_000001", "episode_99991231_235959"]
-
-
-def test_a_name_that_is_no_text_is_said_as_far_as_it_can_be(source):
-    lab.august(source)
-    (source / os.fsdecode(b"episode_\xff.h5")).write_bytes(b"torn")
-    kept, report = converted(source)
-    assert len(kept) == 1
-    assert r"episode_\udcff.h5: " in report.left_out[0].sentence
-
-
-@pytest.mark.parametrize("text", ["x" * 3000, "a\0b"])
-def test_texts_that_no_format_takes_are_left_out(source, text):
-    lab.august(source)
-    path = lab.november(source)
-    with h5py.File(path, "a") as file:
-        del file.attrs["language_instruction"]
-        file["language_instruction"] = np.array([text.encode()], "S4000")
-    kept, report = converted(source)
-    assert len(kept) == 1
-    assert "instruction is " in report.left_out[0].sentence
 
 
 def run(*arguments):

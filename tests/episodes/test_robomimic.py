@@ -17,13 +17,6 @@ from tests.episodes.records import record
 KEYS = ("front_image", "last_command")
 
 
-@pytest.fixture
-def source(tmp_path):
-    folder = tmp_path / "in"
-    folder.mkdir()
-    return folder
-
-
 def written(source, **asked):
     out = source.parent / "robomimic"
     convert(Options(source, out, to="robomimic", **asked))

@@ -19,13 +19,6 @@ from tests.episodes import laboratory as lab
 from tests.episodes.records import record
 
 
-@pytest.fixture
-def source(tmp_path):
-    folder = tmp_path / "in"
-    folder.mkdir()
-    return folder
-
-
 def several(folder, count=6):
     """Recordings, each of another layout, whose start frames differ from their first decisions."""
     for second in range(count):
