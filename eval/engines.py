@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 from envs.interface import RobotSpec
 from episodes.engine import Engine, check_engine, cores
 from episodes.engine import open_engine as open_any
 from episodes.shards import HANG_S, Recipe
 from eval.config import Config
-from policies.checkpoint import CONFIG_FILE, read_config
+from policies.threads import is_large
 
 POLICY_OPTIONS = ("size", "checkpoint", "device", "dtype", "random_weights")
 EPISODES_PER_WORKER = 25  # with fewer, another process takes longer to start than it saves
@@ -56,12 +55,3 @@ def _workers(config: Config, missing: int) -> int:
     if config.workers > max(missing, 1):
         logger.info("--workers %d: only %d are of use, one an episode.", config.workers, missing)
     return max(1, min(config.workers, missing))
-
-
-def is_large(config: Config) -> bool:
-    """Whether one policy must serve all worlds: a GPU, or weights that should be in memory once."""
-    if config.size == "full" or (config.device or "cpu").startswith("cuda"):
-        return True
-    folders = [Path(each) for each in (config.checkpoint, config.policy) if each]
-    return any((folder / CONFIG_FILE).is_file() and read_config(folder)["size"] == "full"
-               for folder in folders)

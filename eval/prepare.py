@@ -21,7 +21,7 @@ from envs.interface import RobotSpec
 from episodes.clock import TRACE
 from episodes.engine import check_batch
 from eval.config import Config
-from eval.engines import POLICY_OPTIONS, check_workers, is_large, open_engine
+from eval.engines import POLICY_OPTIONS, check_workers, open_engine
 from eval.latencies import described as described_latency
 from eval.latencies import parse
 from eval.lock import alone_in
@@ -121,8 +121,7 @@ def _open(config: Config, chosen: list[Scenario], robot: RobotSpec, old: Run | N
     facts = _facts(config, policy.spec, chosen, robot) | {
         "source": None, "renderer": None, "appearance": None, "planned": len(files)}
     run = _create(config, policy.spec, names, facts) if old is None else _reopen(old, facts)
-    return Session(config, run, Open(policy, robot, list(files), time.perf_counter() - start,
-                                     one_thread=not is_large(config)))
+    return Session(config, run, Open(policy, robot, list(files), time.perf_counter() - start))
 
 
 def _facts(config: Config, spec: PolicySpec, chosen: list[Scenario],

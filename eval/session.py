@@ -25,7 +25,7 @@ from eval.results import Run, add_answers, add_record, episode_id, index_of
 from eval.timing import Spent
 from eval.words import is_wording, wording
 from policies import Policy
-from policies.threads import computing_with
+from policies.threads import computing_for
 from scenarios import Scenario, episode_seed
 from scenarios.cli import ROOMS
 
@@ -120,11 +120,10 @@ class Closed:
 class Open:
     """Compare: one recorded episode after the other, in this process."""
 
-    def __init__(self, policy: Policy, robot: RobotSpec, files: list[Path], start_s: float,
-                 one_thread: bool) -> None:
-        """A policy that is loaded, all files of the run, and how it computes (as when driving)."""
+    def __init__(self, policy: Policy, robot: RobotSpec, files: list[Path],
+                 start_s: float) -> None:
+        """A policy that is loaded, and all files of the run."""
         self._policy, self._robot, self._files = policy, robot, files
-        self._one_thread = one_thread
         self.spent = Spent(start_s=start_s, workers=1)
 
     def lines(self, run: Run, config: Config) -> Iterator[dict[str, Any]]:
@@ -136,7 +135,7 @@ class Open:
             if path.stem not in done:
                 episode = read_episode(path)
                 words = _words(config, episode.instruction or "")
-                with computing_with(1) if self._one_thread else contextlib.nullcontext():
+                with computing_for(config):
                     answers = answer(self._policy, episode, words, config.seed, self._robot)
                 yield add_answers(run, self._policy.spec.name, answers)
 

@@ -32,7 +32,7 @@ ALONE = {"CYCLONEDDS_URI": """<CycloneDDS><Domain><General><Interfaces>
 def connect(config: Config, scenario: Scenario, robot: RobotSpec, policy: Policy,
             stack: contextlib.ExitStack,
             consent: Callable[[Pilot], None] | None = None) -> RobotEnv:
-    """A robot that is ready; the stack closes it.
+    """A robot that is ready, and a policy that computes as it should; the stack ends both.
 
     `consent` is the operator's to every episode, where not the terminal asks for it.
 
@@ -43,7 +43,9 @@ def connect(config: Config, scenario: Scenario, robot: RobotSpec, policy: Policy
     from hardware.referee import Referee
     from hardware.robot_env import RobotEnv, wait_for_arming
     from hardware.transport import Place
+    from policies.threads import computing_for
 
+    stack.enter_context(computing_for(config))
     referee, address, settings = None, config.address, {}
     if address is None and (config.transport == "sim" or config.simulated):
         referee = Referee(config.scenario, config.robot, config.seed,

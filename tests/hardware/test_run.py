@@ -1,5 +1,6 @@
 """`python -m hardware.run`: what it refuses at once, and a simulated robot that it drives."""
 
+import contextlib
 import subprocess
 import sys
 import time
@@ -7,12 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from envs import load_robot
 from envs.realtime import ticks
 from episodes.hdf5 import read_episode
 from hardware.connecting import connect
 from hardware.profile import load_profile
 from hardware.run import Config, main
+from policies import make
+from policies.threads import computing_with
 from scenarios import load
 from tests.brains import Brain
 from tests.hardware.robots import robot
@@ -38,13 +43,21 @@ def test_nothing_real_is_armed_without_asking(tmp_path):
 
     config = Config("stop", "1box_vert_left", "dds", arm="now")
     with robot("dds", tmp_path) as here:
-        import contextlib
         import dataclasses
 
         config = dataclasses.replace(config, address=here.place.address,
                                      profile=here.place.profile)
         with contextlib.ExitStack() as stack, pytest.raises(ValueError, match="you are asked"):
             connect(config, load("1box_vert_left"), None, Mute(), stack)
+
+
+def test_a_small_policy_decides_with_one_thread_on_a_robot_too():
+    config = Config("stop", "1box_vert_left", "sim")
+    with computing_with(2), contextlib.ExitStack() as stack:
+        connect(config, load("1box_vert_left"), load_robot(), make("stop"), stack)
+        assert torch.get_num_threads() == 1
+        stack.close()
+        assert torch.get_num_threads() == 2
 
 
 def test_a_simulated_robot_in_another_process_is_driven_into_the_box_by_a_blind_policy():
