@@ -13,8 +13,8 @@ PAGE = """# {policy}, size {size}
 
 {about}
 
-The head has {parameters:,} parameters, stored in 16 bits; it stands behind the frozen towers in
-`../towers`, which all checkpoints here share. Commands are linear_x and linear_y in command units.
+The head has {parameters:,} parameters, stored in 16 bits; it stands behind the frozen towers that
+`config.json` names. Commands are linear_x and linear_y in command units.
 
 | | |
 |---|---|
@@ -24,8 +24,7 @@ The head has {parameters:,} parameters, stored in 16 bits; it stands behind the 
 | words | each scenario's English, Korean and paraphrased instructions; episodes on the shorter \
 side also with wordings that name no side; three of five times in small letters, in capitals, or \
 with a comma before *and* and a full stop |
-| seeds | weights and order {seed}; layouts of the purpose `train`, root {root}: never the \
-evaluation's |
+| seeds | weights and order {seed}; {layouts} |
 | recipe | {recipe} |
 | losses | training {first_loss} -> {last_loss}; validation error {best} at epoch {best_epoch} of \
 {epochs}; test error {test} (command units, one step, default wording){overfitted} |
@@ -37,8 +36,9 @@ compares |
 
 ## Results
 
-Driven on held-out layouts: `python -m eval.leaderboard --policy {policy}`
-measures it, with intervals and beside others.
+Driven on layouts that no training saw: `python -m eval.run --scenario all --episodes 100 --policy`
+with this folder's path measures it, with intervals. Those that are shipped stand beside each other
+in `docs/leaderboard.md`.
 
 ## Limits
 
@@ -68,13 +68,20 @@ def card(record: dict[str, Any]) -> str:
         parameters=head["parameters"], towers=_towers(record["towers"]),
         trained_on=lesson["trained_on"] + (f", of which it asked for {labelled} of "
                                            f"{head['of']} to be labelled" if labelled else ""),
-        decisions=lesson["decisions"], seed=record["seed"], root=record["options"]["seed"],
+        decisions=lesson["decisions"], seed=record["seed"], layouts=_layouts(record["options"]),
         recipe=", ".join(f"{name} {value}" for name, value in head["recipe"].items()),
         first_loss=history[0]["loss"], last_loss=history[-1]["loss"], best=min(errors),
         best_epoch=errors.index(min(errors)) + 1, epochs=len(errors), test=head["test_mae"],
         overfitted=f"; {head['overfitted']}" if head["overfitted"] else "",
         drove=_drove(record.get("closed_loop_val")), command=record["command"],
         limits=GIVEN if record["options"]["data"] else SIMULATED)
+
+
+def _layouts(options: dict[str, Any]) -> str:
+    """Which worlds it learned in."""
+    if options["data"]:
+        return "the given files, whatever stands in them"
+    return f"layouts of the purpose `train`, root {options['seed']}: never the evaluation's"
 
 
 def _about(policy: str) -> str:

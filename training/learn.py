@@ -199,6 +199,11 @@ def _about(lesson: Lesson) -> dict[str, Any]:
             "towers_hash": lesson.backbone.hash}
 
 
+def _told(value: Any) -> Any:
+    """An option's value; of a path from the root its last name, for no other machine has it."""
+    return value.name if isinstance(value, Path) and value.is_absolute() else value
+
+
 def command(options: TrainingOptions) -> str:
     """The command line that trains the same, without the places of one machine."""
     words = ["python -m training.run"]
@@ -206,5 +211,5 @@ def command(options: TrainingOptions) -> str:
         value = getattr(options, field.name)
         if value != field.default and field.name not in PLACES:
             words.append(f"--{field.name.replace('_', '-')} "
-                         f"{value.name if isinstance(value, Path) else value}")
+                         f"{_told(value)}")
     return " ".join(words)

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from policies import make
 from policies.golden import check
 from tests.envs.looks import own_profile
 from tests.policies.towers import DEEP, write_tiny_towers
+from training.learn import command
 from training.options import TrainingOptions
 from training.run import run
 
@@ -37,12 +39,20 @@ def test_training_on_given_episodes_writes_a_checkpoint_that_drives_and_says_wha
     assert f"test error {record['head']['test_mae']}" in card
     assert record["command"] in card
     assert "3 simulated episode files" in card
+    assert "seeds | weights and order 0; the given files" in card
     policy = make(str(folder))
     assert policy.spec.weights == "trained"
     assert "3 simulated episode files" in policy.spec.trained_on
     memory = policy.begin("left", 0)
     observation = {"rgb": np.zeros((36, 64, 3), np.uint8), "velocity": np.zeros(3, np.float32)}
     assert np.isfinite(policy.act([memory], [observation])[0].commands).all()
+
+
+def test_the_command_of_a_card_can_be_typed_again_where_paths_were_relative():
+    told = command(TrainingOptions(towers=Path("policies/checkpoints/towers"),
+                                   data=Path("/data/mine")))
+    assert "--towers policies/checkpoints/towers" in told
+    assert "--data mine" in told  # no other machine has /data
 
 
 def test_the_golden_pairs_of_a_checkpoint_are_its_own_answers(episodes, tmp_path):
