@@ -79,8 +79,11 @@ def find_episodes(folder: str | Path) -> list[Path]:
         raise ValueError(f"{folder}: no such folder, expected one with files episode_*.h5.")
     found = sorted(folder.glob("episode_*.h5"))
     if not found:
-        raise ValueError(f"{folder}: holds no file episode_*.h5; make some with "
-                         f"`python -m episodes.generate --out {folder}`.")
+        how = (f"make some with `python -m episodes.generate --out {folder}`"
+               if not any(folder.iterdir()) else
+               "files of LeRobot, robomimic or rosbag become some by "
+               f"`python -m episodes.convert {folder} --from lerobot --to lab --out DIR`")
+        raise ValueError(f"{folder}: holds no file episode_*.h5; {how}.")
     return found
 
 

@@ -7,6 +7,7 @@ size, like the laboratory's own files.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from episodes.stream import EpisodeStream, pack
 from scenarios.cli import LogLevel, run_command
 
 DECISION_S = 0.4
+SOME, NOTHING = 1, 2  # exit codes: some were left out, all were
 DENSE_HZ = 5.0  # what has fewer pictures a second has one a decision already
 UNSAID = ("decisions", "part", "drive")  # of the recording, and no more true
 
@@ -45,19 +47,25 @@ def main(options: Options) -> Callable[[], None]:
     if options.decision_s <= 0.0:
         raise ValueError(f"--decision-s must be above 0, got {options.decision_s:g}.")
     for path in paths:
+        if not path.exists():
+            raise ValueError(f"{path}: no such file or folder, expected recorded drives.")
         if options.out.resolve() == path.parent.resolve():
             raise ValueError(f"--out {options.out} is where the recordings are; choose another.")
     return lambda: _work(paths, options)
 
 
 def _work(paths: list[Path], options: Options) -> None:
+    left_out = 0
     for path in paths:
         try:
             written = thin(path, options.out, options.decision_s)
         except ValueError as error:
             print(f"left out: {error}", flush=True)
+            left_out += 1
         else:
             print(written, flush=True)
+    if left_out:
+        sys.exit(NOTHING if left_out == len(paths) else SOME)
 
 
 def thin(path: Path, folder: Path, decision_s: float = DECISION_S) -> Path:

@@ -109,13 +109,15 @@ class CameraKeeper:
         return Kept(done.files, done.frames, done.dropped, done.failed)
 
 
-def check_compat(frames: str) -> None:
-    """Refuse what gzip is too slow for.
+def check_recording(folder: str | None, frames: str, compat: bool) -> None:
+    """Refuse before anything moves what could not be kept afterwards.
 
     Raises:
-        ValueError: for all of the camera's pictures.
+        ValueError: for a place that is no folder, and for gzip of all of the camera's pictures.
     """
-    if frames != "decision":
+    if folder is not None and Path(folder).exists() and not Path(folder).is_dir():
+        raise ValueError(f"--record {folder}: is a file, expected a folder for drives.")
+    if compat and frames != "decision":
         raise ValueError(f"--compat packs by gzip, too slow for --frames {frames} at the camera's "
                          "pace; record without it, then `python -m episodes.convert DIR --from lab "
                          "--to lab --compat --out DIR2`.")

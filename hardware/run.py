@@ -117,7 +117,7 @@ def main(config: Config) -> Callable[[], None]:
     import policies
     from envs import load_robot
     from hardware.profile import load_profile
-    from hardware.recording import check_compat
+    from hardware.recording import check_recording
     from hardware.transport import check_transport
     from policies.interface import TRUTH
     from scenarios import load
@@ -134,8 +134,7 @@ def main(config: Config) -> Callable[[], None]:
                          "`python -m hardware.teleop`.")
     if config.simulated and config.transport not in ("sim", "dds"):
         raise ValueError("--simulated is for --transport dds; leave it out.")
-    if config.compat:
-        check_compat(config.frames)
+    check_recording(config.record, config.frames, config.compat)
     if config.transport == "replay" and config.address is None:
         raise ValueError("--transport replay needs --address: which recorded episode?")
     options = {name: getattr(config, name) for name in ("size", "checkpoint", "device")

@@ -130,6 +130,8 @@ def make(name: str, **options: Any) -> Policy:
         return _construct(name, options)
     if (Path(name) / "config.json").is_file():
         return _from_folder(Path(name), options)
+    if "/" in name:
+        raise ValueError(f"{name}: no such checkpoint folder, expected one with a config.json.")
     near = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ValueError(f"Unknown policy {name!r}.{hint} Expected one of {', '.join(known)}, "

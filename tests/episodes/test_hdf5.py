@@ -200,3 +200,10 @@ def test_an_empty_and_a_missing_folder_are_refused(tmp_path):
         find_episodes(tmp_path)
     with pytest.raises(ValueError, match="no such folder"):
         find_episodes(tmp_path / "nowhere")
+
+
+def test_into_a_folder_of_other_files_nobody_is_sent_to_generate(tmp_path):
+    (tmp_path / "meta").mkdir()
+    with pytest.raises(ValueError, match="episodes.convert .* --from lerobot") as found:
+        find_episodes(tmp_path)
+    assert "generate" not in str(found.value)

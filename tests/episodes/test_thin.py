@@ -72,11 +72,21 @@ def test_the_command_thins_a_folder_and_says_what_it_leaves_out(recording, tmp_p
     (recording.parent / "episode_20260801_101600.h5").write_bytes(b"damaged")
     done = subprocess.run([sys.executable, "-m", "episodes.thin", recording.parent, "--out", out],
                           cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
     assert str(out / NAME) in done.stdout
     assert "left out: " in done.stdout
     with pytest.raises(ValueError, match="no recording at the camera's pace"):
         thin(out / NAME, tmp_path / "again")  # it has a picture a decision already
+
+
+def test_thinning_nothing_is_no_success(recording, tmp_path):
+    with pytest.raises(ValueError, match="no such file or folder"):
+        main(Options(tmp_path / "nowhere", tmp_path / "out"))
+    damaged = tmp_path / "episode_20260801_101600.h5"
+    damaged.write_bytes(b"damaged")
+    with pytest.raises(SystemExit) as left:
+        main(Options(damaged, tmp_path / "out"))()
+    assert left.value.code == 2
 
 
 def test_recordings_are_never_written_over(recording):

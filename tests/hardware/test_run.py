@@ -29,6 +29,7 @@ ROOT = Path(__file__).parent.parent.parent
     ({"transport": "carrier_pigeon"}, "Expected one of sim"), ({"transport": "smi"}, "mean 'sim'"),
     ({"policy": "expert"}, "needs to be told the truth"), ({"policy": "forwrad"}, "mean 'forward'"),
     ({"transport": "replay"}, "needs --address"), ({"episodes": 0}, "must be 1 or more"),
+    ({"record": __file__}, "is a file, expected a folder"),
     ({"compat": True, "frames": "all"}, "too slow"), ({"profile": "serbto"}, "mean 'serbot'"),
     ({"scenario": "3box"}, "Unknown scenario"),
 ])

@@ -33,7 +33,7 @@ def test_registered_names_are_given_as_text_and_answer_with_a_policy():
 @pytest.mark.parametrize(("name", "said"), [
     ("hybird", r"Unknown policy 'hybird'\. Did you mean 'hybrid'\? Expected one of stop, forward"),
     ("zzz", r"Unknown policy 'zzz'\. Expected one of"),
-    ("no/such/folder", r"or a checkpoint folder with a config\.json"),
+    ("no/such/folder", r"no such checkpoint folder, expected one with a config\.json"),
     ("nowhere:Mine", r"Policy 'nowhere:Mine': there is no module 'nowhere'"),
     ("policies.baselines:Mine", r"policies\.baselines has no class 'Mine'"),
     ("policies.baselines:json", r"'policies\.baselines:json' is no Policy class"),
