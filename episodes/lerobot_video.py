@@ -20,6 +20,7 @@ from episodes.lerobot_layout import CAMERA, MB, VIDEO, Limits, Place
 
 ENCODER, PIXELS = "libsvtav1", "yuv420p"
 OPTIONS = {"g": 1, "crf": 20, "preset": 12}
+ALONE = {"svtav1-params": "lp=1"}  # with more threads SVT-AV1 4.1 may wait for itself forever
 SMALLEST = 64  # pixels, of height and width, that the encoder takes
 FILL_PIXELS = 65_536  # pixels that a decoder may add to fill up blocks
 CODECS = ("av1", "h264", "hevc", "vp9", "mpeg4")  # that are decoded here
@@ -91,7 +92,8 @@ class Videos:
         self._frames = self._packets = self._bytes = 0
         self._container = av.open(str(path), "w", format="mp4")
         self._stream = self._container.add_stream(
-            ENCODER, rate=self._fps, options={name: str(value) for name, value in OPTIONS.items()})
+            ENCODER, rate=self._fps,
+            options={name: str(value) for name, value in (OPTIONS | ALONE).items()})
         self._stream.height, self._stream.width = self._size
         self._stream.pix_fmt = PIXELS
         self._stream.codec_context.open()
