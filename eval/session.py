@@ -137,6 +137,8 @@ class Open:
                 words = _words(config, episode.instruction or "")
                 with computing_for(config):
                     answers = answer(self._policy, episode, words, config.seed, self._robot)
+                self.spent.episodes += 1
+                self.spent.inference_s += float(answers.latency_s.sum())
                 yield add_answers(run, self._policy.spec.name, answers)
 
     def settle(self, run: Run, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

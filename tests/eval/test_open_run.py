@@ -60,6 +60,13 @@ def test_forward_agrees_with_what_was_recorded_as_forward(data):
     assert "do not rank driving" in report
 
 
+def test_the_times_of_a_run_count_the_files_that_were_judged(data):
+    done = judge(data)
+    (session,) = json.loads((done.folder / "timing.json").read_text())["sessions"]
+    assert session["episodes"] == 2
+    assert 0.0 < session["inference_s"] < session["drive_s"]
+
+
 def test_real_and_simulated_files_are_never_pooled(data):
     recording(data, 3, LEFT, LEFT, source="simulated")
     rows = judge(data).summary["sources"]
