@@ -15,8 +15,8 @@ import h5py
 import numpy as np
 
 from episodes.guard import attributes, content, guarded
-from episodes.hdf5 import text_of
 
+TEXT = h5py.string_dtype()
 MOST_BYTES = 16 * 1024**2  # of all arrays of one file
 MOST_ATTRIBUTE_BYTES = 32 * 1024  # HDF5 stores no more than 64 KiB as an attribute
 OF_FRAMES = "time_s"  # is written anew: a frame may have come in front
@@ -35,7 +35,7 @@ class Kept:
         for thing, values in ((group.file, self.root), (group, self.own)):
             for name, value in values.items():
                 if name not in thing.attrs:
-                    thing.attrs[name] = value
+                    _write(thing, name, value)
         for name, array in self.arrays.items():
             group.create_dataset(name, data=array, track_times=False)
 
@@ -60,13 +60,24 @@ def kept(path: Path) -> Kept:
 
 
 def _storable(found: dict[str, Any]) -> dict[str, Any]:
-    """Attributes as they can be written again."""
+    """The attributes, where they can be written again."""
     for name, value in found.items():
-        if isinstance(value, str | bytes):
-            text = found[name] = text_of(value) or ""
-            if "\0" in text or text != text.encode("utf-8", "replace").decode("utf-8"):
-                raise ValueError(f"attribute {name!r} is {text[:40]!r}, expected text.")
-        elif np.asarray(value).nbytes > MOST_ATTRIBUTE_BYTES:
+        if not isinstance(value, str) and np.asarray(value).nbytes > MOST_ATTRIBUTE_BYTES:
             raise ValueError(f"attribute {name!r} has {np.asarray(value).nbytes} bytes, expected "
                              f"at most {MOST_ATTRIBUTE_BYTES}.")
     return found
+
+
+def _write(thing: h5py.Group | h5py.File, name: str, value: Any) -> None:
+    """An attribute as it was; texts byte by byte, since not all that says it is UTF-8 is."""
+    if isinstance(value, str):
+        thing.attrs.create(name, _bytes(value), dtype=TEXT)
+    elif isinstance(value, np.ndarray) and value.dtype == object:
+        texts = np.array([_bytes(each) for each in value.flat], object).reshape(value.shape)
+        thing.attrs.create(name, texts, dtype=TEXT)
+    else:
+        thing.attrs[name] = value
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
