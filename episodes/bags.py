@@ -11,7 +11,7 @@ from episodes.formats import Given, LeftOut
 from episodes.hdf5 import Episode
 from episodes.rosbag import read_bag
 
-FOLDER_FILE = "metadata.yaml"  # in every folder of rosbag2
+FOLDER_FILE = "metadata.yaml"  # in every folder of rosbag2 that was closed
 SUFFIXES = (".bag", ".db3", ".mcap")
 
 
@@ -35,6 +35,13 @@ def read_bags(path: Path, given: Given) -> Iterator[Episode | LeftOut]:
 def _bags(path: Path) -> list[Path]:
     if not path.is_dir() or (path / FOLDER_FILE).exists():
         return [path]
-    found = [each for each in sorted(path.iterdir())
-             if (each / FOLDER_FILE).exists() or (each.is_file() and each.suffix in SUFFIXES)]
-    return found or [path]
+    return list(_inside(path)) or [path]
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    """The bags below a folder, sorted; of one whose recorder was killed, its files."""
+    for each in sorted(folder.iterdir()):
+        if (each / FOLDER_FILE).exists() or (each.is_file() and each.suffix in SUFFIXES):
+            yield each
+        elif each.is_dir() and not each.is_symlink() and not each.name.startswith("."):
+            yield from _inside(each)

@@ -33,8 +33,7 @@ def read_lab(path: Path, given: Given) -> Iterator[Episode | LeftOut]:
     """
     paths = find_episodes(path) if path.is_dir() else [path]
     if path.is_dir():
-        for other in sorted({*path.glob("*.h5"), *path.glob("*.hdf5")} - set(paths)):
-            yield LeftOut("name", f"{other}: is not named as an episode, expected episode_*.h5.")
+        yield from _others(path, set(paths))
     for each in paths:
         try:
             episode, others = read_episode(each), kept(each)
@@ -45,6 +44,16 @@ def read_lab(path: Path, given: Given) -> Iterator[Episode | LeftOut]:
         else:
             yield (_odd(episode, given.frames) or _contradiction(episode, others)
                    or _of(episode, given.source))
+
+
+def _others(folder: Path, taken: set[Path]) -> Iterator[LeftOut]:
+    """What lies beside the episodes and may be some too."""
+    for other in sorted({*folder.iterdir()} - taken):
+        if other.suffix.lower() in (".h5", ".hdf5"):
+            yield LeftOut("name", f"{other}: is not named as an episode, expected episode_*.h5.")
+        elif not other.name.startswith(".") and any(other.glob("episode_*.h5")):
+            yield LeftOut("folder", f"{other}: is a folder with episodes of its own, expected all "
+                                    f"of them in {folder}; convert it by itself.")
 
 
 def _of(episode: Episode, source: str) -> Episode:

@@ -20,6 +20,11 @@ MOVING_STOP = {"actions": np.array([(0, 0, 0)] + [(1.15, 0, 0)] * 17, np.float32
 BEYOND = {"actions": np.array([(0, 0, 0)] + [(1.38, 0, 0)] * 16 + [(0, 0, 0)], np.float32)}
 
 
+def subfolder(into):
+    (into / "more").mkdir()
+    return into / "more"
+
+
 def torn_off(path):
     with h5py.File(path, "a") as file:
         file.attrs["num_frames"] = 25
@@ -49,6 +54,8 @@ def torn_off(path):
      "its name says 'core', its attribute pattern 'variant'"),
     (lambda into: (into / lab.AUGUST).write_bytes(b"torn"), "unreadable", "damaged or no HDF5"),
     (lambda into: (into / "drive.h5").write_bytes(b"torn"), "name", "is not named as an episode"),
+    (lambda into: (into / "EPISODE_1.H5").write_bytes(b"torn"), "name", "is not named as an"),
+    (lambda into: lab.august(subfolder(into)), "folder", "is a folder with episodes of its own"),
 ])
 def test_an_odd_file_is_left_out_in_one_sentence_and_the_rest_is_converted(
         source, tmp_path, capsys, odd, reason, says):

@@ -233,3 +233,15 @@ def test_a_folder_of_bags_becomes_files_and_a_damaged_bag_a_sentence(tmp_path):
     assert first.time_s[:4] == pytest.approx([0.0, 0.0, 0.4, 0.8])
     with pytest.raises(ValueError, match="Did you mean 'serbot'"):
         convert(Options(tmp_path / "in", tmp_path / "no", from_="rosbag", robot="serbott"))
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_a_bag_whose_recorder_was_killed_and_those_below_are_found(tmp_path, storage):
+    for number, place in enumerate(("whole", "killed", "day/deeper")):
+        folder = tmp_path / "in" / place
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        bag(folder, [*pictures(4.0), *velocities(DRIVE, 1.0 + number / 2)], storage)
+    (tmp_path / "in" / "killed" / "metadata.yaml").unlink()  # it is written last
+    report = convert(Options(tmp_path / "in", tmp_path / "out", from_="rosbag",
+                             scenario="2box_hori_left"))
+    assert (report.converted, report.left_out) == (3, [])
