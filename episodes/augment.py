@@ -193,7 +193,9 @@ def _write(folder: Path, number: int, episode: Episode, draft: Draft, layout: st
             "distance": episode.distance, "instruction": draft.instruction})
     facts = {"source": episode.source, "instruction": draft.instruction, "decisions": count,
              "scenario": draft.scenario, "pattern": episode.pattern, "distance": episode.distance,
-             "copy_of": episode.name, "layout": layout, "applied": json.dumps(list(draft.applied))}
+             "copy_of": episode.name, "layout": layout, "applied": json.dumps(list(draft.applied)),
+             "seed_root": episode.seed_root,  # who learned from the original has met the copy
+             "purpose": None if episode.seed_root is None else "train"}
 
     def fill(group: h5py.Group) -> None:
         for key, value in facts.items():

@@ -47,7 +47,7 @@ class Episode:
     decision_count: int | None = None  # where the file says it; frames behind them are padding
     color_order: str = "rgb"  # of the pictures in the file; here they are RGB
     copy_of: str | None = None  # the name of the episode that it was augmented from
-    layout: str | None = None  # of a copy: what it shares with its original and other copies
+    layout: str | None = None  # once copied or converted: what it shares with all copies of it
     place: str = ""  # inside the file, where it holds several
     cut_count: int = 0  # of decisions whose velocities were cut to what the robot can do
 

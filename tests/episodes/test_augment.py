@@ -170,3 +170,12 @@ def test_the_command_says_the_true_counts_and_refuses_a_folder_in_use(tmp_path, 
     done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True)
     assert done.returncode == 2
     assert "is not empty, expected a new folder" in done.stderr
+
+
+def test_a_copy_says_the_seeds_of_which_a_policy_may_have_learned_from_its_original(tmp_path):
+    (tmp_path / "in").mkdir()
+    write_episode(tmp_path / "in", record(moves=3), facts={"purpose": "train", "seed_root": 4})
+    augment(Options(tmp_path / "in", tmp_path / "out", hold_out=0.0))
+    found = [read_episode(path) for path in (tmp_path / "out" / "train").glob("episode_*.h5")]
+    assert [(each.copy_of is None, each.seed_root) for each in sorted(
+        found, key=lambda each: each.copy_of or "")] == [(True, 4), (False, 4)]
