@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import signal
+import sys
 import time
 
 from envs.realtime import WATCHES, ask_for_priority, ticks
@@ -29,7 +30,10 @@ def main(place: str, beats: str, driver: str) -> None:
         signal.signal(number, signal.SIG_IGN)  # it ends when there is nothing to watch any more
     ask_for_priority(WATCHES)
     link = inherited(int(beats))
-    transport = Place(**json.loads(place)).open(looks=False)
+    try:
+        transport = Place(**json.loads(place)).open(looks=False)
+    except ValueError as error:
+        sys.exit(f"watchdog: {error}")
     watch(link, transport, int(driver))
     transport.close()
 

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from envs.planner import geodesic_m
+from episodes.formats import layout_of
 from episodes.hdf5 import Episode, read_episode
 from episodes.truths import read_truth
 from policies.backbone import ACTION, FRAME_PARTS, TEXT_PARTS, Backbone, Parts
@@ -193,10 +194,10 @@ def _difficulty(episode: Episode) -> float:
     return float(boxes - 1 + far.get(episode.distance or "", 1))
 
 
-def _layout(path: Path) -> str:
-    """What tells where an episode's things stand; a recording is a layout of its own."""
-    truth = read_truth(path)
-    return str(path) if truth is None else repr((truth.robot, truth.boxes, truth.cup))
+def _layout(episode: Episode) -> str:
+    """What tells where an episode's things stand; a recording and its copies share it."""
+    truth = read_truth(episode.path)
+    return layout_of(episode) if truth is None else repr((truth.robot, truth.boxes, truth.cup))
 
 
 def spellings(texts: Sequence[str]) -> list[str]:
@@ -246,7 +247,7 @@ def _looked(backbone: Backbone, path: Path, parts: Sequence[str]) -> dict[str, n
                   for k in range(0, len(pictures), BATCH)]
     seen = {name: torch.cat([each[name] for each in looked]).cpu() for name in parts}
     return {"commands": commands[:, :2].astype(np.float32),
-            "texts": np.array(wordings(episode)), "layout": np.array(_layout(path)),
+            "texts": np.array(wordings(episode)), "layout": np.array(_layout(episode)),
             "difficulty": np.array(_difficulty(episode)), "source": np.array(episode.source),
             **{name: (values.half() if values.ndim > 2 else values).numpy()  # tokens are many
                for name, values in seen.items()}}

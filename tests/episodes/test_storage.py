@@ -12,6 +12,7 @@ import pytest
 from episodes import seal
 from episodes.hdf5 import read_episode, read_told
 from episodes.hdf5_writer import write_episode
+from episodes.packing import swap_channels
 from episodes.storing import STORAGES
 from tests.episodes.records import laboratory_file, record
 
@@ -151,3 +152,17 @@ def test_a_file_of_the_older_storage_is_still_read(tmp_path):
     episode = read_episode(path)
     assert (episode.source, episode.instruction) == ("simulated", "go")
     assert len(episode.decisions[0]) == 2
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (2, 3, 5, 3), (256, 256, 3), (256, 257, 3),
+                                   (720, 1280, 3), (0, 4, 4, 3)])
+def test_red_and_blue_change_places_whatever_the_size(shape):
+    rgb = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    bgr = swap_channels(rgb)
+    np.testing.assert_array_equal(bgr, rgb[..., ::-1])
+    wide = np.zeros((*shape[:-1], 4), np.uint8)
+    np.testing.assert_array_equal(swap_channels(bgr, out=np.empty_like(rgb)), rgb)
+    if len(shape) == 3:
+        np.testing.assert_array_equal(swap_channels(rgb[:, ::2]), rgb[:, ::2, ::-1])
+        into = wide[..., :3]
+        np.testing.assert_array_equal(swap_channels(rgb, out=into), bgr)

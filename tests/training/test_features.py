@@ -9,6 +9,7 @@ import torch
 import scenarios
 from episodes.hdf5 import find_episodes
 from policies.head import Wants
+from tests.episodes.records import laboratory_file
 from tests.policies.towers import tiny_backbone
 from tests.training.lessons import features
 from training import features as module
@@ -132,3 +133,19 @@ def test_every_wording_is_used_in_training_and_only_the_default_in_validation():
     default, _ = data.windows(rows, wants, None)
     assert set(drawn["words"][:, 1].tolist()) == {0.0, 1.0, 2.0}
     assert set(default["words"][:, 1].tolist()) == {0.0}
+
+
+def test_a_recording_and_its_copies_count_as_one_layout(backbone, episodes, tmp_path):
+    from episodes.augment import Options, augment
+
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for number in range(2):  # as recordings are: nobody knows where things stood
+        name = f"episode_2025081{number}_090353_1box_hori_left_core_medium.h5"
+        laboratory_file(bare / name, images=np.full((3, 36, 64, 3), 50 * number, np.uint8))
+    augment(Options(bare, tmp_path / "more", recipe="mirrored", hold_out=0.0))
+    copies = find_episodes(tmp_path / "more" / "train")
+    known = module.compute(backbone, copies, tmp_path / "cache", ("kosmos_vision",))
+    layouts = [known.layouts[known.episodes == number][0] for number in range(4)]
+    assert len(copies) == 4
+    assert sorted(layouts) == [0, 0, 1, 1]
