@@ -6,6 +6,7 @@ drive on layouts of the purpose `val`. Every stage is kept in `--work` and is no
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 
 from scenarios.cli import run_command
 from training.options import TrainingOptions
+
+logger = logging.getLogger(__name__)
 
 
 def run(options: TrainingOptions | None = None, **fields: Any) -> Path:
@@ -33,7 +36,11 @@ def run(options: TrainingOptions | None = None, **fields: Any) -> Path:
 
 def main(options: TrainingOptions) -> None:
     """The command."""
-    print(f"Checkpoint: {run(options)}")
+    try:
+        print(f"Checkpoint: {run(options)}")
+    except KeyboardInterrupt:
+        logger.warning("The same command goes on from the last whole stage or epoch.")
+        raise
 
 
 if __name__ == "__main__":

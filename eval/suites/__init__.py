@@ -31,7 +31,8 @@ def find(name: str) -> Suite:
         ValueError: for an unknown name ("Did you mean").
     """
     if name not in SUITES:
-        raise ValueError(f"Unknown suite {name!r}.{did_you_mean(name, list(SUITES))} Expected one "
-                         f"of {', '.join(SUITES)}.")
+        known = [*SUITES, "sim2real"]
+        raise ValueError(f"Unknown suite {name!r}.{did_you_mean(name, known)} Expected one "
+                         f"of {', '.join(known)}.")
     module, _, found = SUITES[name].partition(":")
     return getattr(importlib.import_module(module), found)

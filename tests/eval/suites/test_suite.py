@@ -114,6 +114,7 @@ def test_an_interrupted_suite_goes_on_to_the_same_report(listens, tmp_path):
 
 @pytest.mark.parametrize(("name", "options", "sentence"), [
     ("langauge", {}, "Unknown suite 'langauge'. Did you mean 'language'"),
+    ("sim2rael", {}, "Did you mean 'sim2real'"),
     ("language", {"arms": ("swaped",)}, "Unknown arm 'swaped'. Did you mean 'swapped'"),
     ("language", {"policy": None}, "Which policy"),
     ("language", {"policy": "hybird"}, "Unknown policy 'hybird'. Did you mean 'hybrid'"),
