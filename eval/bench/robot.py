@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hardware.run import Config, Driven
     from policies import Policy
 
+WITHIN, ONE_APART, OUT = "within", "outside by one layout", "OUTSIDE"
 OUTSIDE = 1  # exit code: some rate lies outside the interval of `eval.run`, or could not be had
 TRANSPORTS = ("sim", "dds")
 ERRORS = ("policy_error", "safety_stop")  # ends that say nothing of how well a policy drives
@@ -76,14 +77,15 @@ class Compared:
         return sum(self.ends.get(each, 0) for each in ERRORS)
 
     @property
-    def is_within(self) -> bool:
-        """Whether the rate lies in the simulator's interval, or one layout alone ended otherwise.
+    def verdict(self) -> str:
+        """Whether the rate lies in the simulator's interval; one layout alone tells nothing.
 
         No interval of 24 of 25 reaches as far as 25 of 25.
         """
         share = self.driven.share
-        return share is not None and (self.apart <= 1 < self.paired or
-                                      self.simulated.low <= share <= self.simulated.high)
+        if share is not None and self.simulated.low <= share <= self.simulated.high:
+            return WITHIN
+        return ONE_APART if self.apart <= 1 < self.paired else OUT
 
     def line(self) -> str:
         """For people."""
@@ -91,7 +93,7 @@ class Compared:
         return (f"{self.transport:5} {self.scenario:18} {self.driven.k} of {self.driven.n}; "
                 f"eval.run {self.simulated.k} of {self.simulated.n} "
                 f"[{self.simulated.low:.2f}, {self.simulated.high:.2f}]: "
-                f"{'within' if self.is_within else 'OUTSIDE'}; {self.apart} of {self.paired} "
+                f"{self.verdict}; {self.apart} of {self.paired} "
                 f"layouts differ; {ends}; {self.errors} in no rate; {self.spent_s:.0f} s")
 
 
@@ -140,7 +142,7 @@ def _work(options: RobotOptions, policy: Policy) -> None:
     finally:
         if found:
             print(f"Written: {path}")
-    if not all(each.is_within for each in found):
+    if any(each.verdict == OUT for each in found):
         sys.exit(OUTSIDE)
 
 
@@ -209,6 +211,6 @@ def _drive_on(config: Config, policy: Policy, found: list[Driven], most: int) ->
 
 def _as_json(row: Compared) -> dict[str, Any]:
     return {"transport": row.transport, "scenario": row.scenario, "driven": row.driven.as_json(),
-            "simulated": row.simulated.as_json(), "is_within": row.is_within, "apart": row.apart,
+            "simulated": row.simulated.as_json(), "verdict": row.verdict, "apart": row.apart,
             "paired": row.paired, "errors": row.errors, "ends": row.ends,
             "spent_s": round(row.spent_s, 3)}

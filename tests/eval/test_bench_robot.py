@@ -19,12 +19,12 @@ def row(driven, simulated, apart=2):
     ((24, 25), (25, 25), True), ((20, 25), (25, 25), False), ((25, 25), (20, 25), False),
     ((20, 25), (21, 25), True), ((0, 0), (21, 25), False)])
 def test_a_rate_is_held_against_the_simulators_interval(driven, simulated, within):
-    assert row(driven, simulated).is_within == within
+    assert (row(driven, simulated).verdict == "within") == within
 
 
-def test_one_layout_that_ends_otherwise_is_no_difference():
-    assert row((25, 25), (24, 25), apart=1).is_within
-    assert not row((25, 25), (24, 25), apart=3).is_within
+def test_one_layout_that_ends_otherwise_is_said_and_no_failure():
+    assert row((25, 25), (24, 25), apart=1).verdict == "outside by one layout"
+    assert row((25, 25), (24, 25), apart=3).verdict == "OUTSIDE"
 
 
 def test_a_line_says_how_both_did_and_how_episodes_ended():
@@ -99,5 +99,5 @@ def test_a_blind_policy_runs_into_the_box_in_both_places(tmp_path, capsys):
     assert "0 of 1; eval.run 0 of 1" in capsys.readouterr().out
     found, = json.loads((tmp_path / "robot.json").read_text())["rows"]
     assert found["ends"] == {"contact": 1}
-    assert found["is_within"]
+    assert found["verdict"] == "within"
     assert found["apart"] == 0
