@@ -36,10 +36,12 @@ def write_episodes(folder, count=12):
     for number in range(count):
         bright = rng.permutation([0, 1, number % 2])
         images = np.repeat(bright, 36 * 64 * 3).reshape(-1, 36, 64, 3).astype(np.uint8) * 255
+        start = images[:1].copy()
+        start[0, 0, 0] = number  # no two recordings begin alike
         commands = np.stack([np.zeros(3), np.where(bright, 1.15, -1.15), np.zeros(3)], axis=1)
         laboratory_file(
             folder / f"episode_20250815_1000{number:02d}_1box_hori_left_core_medium.h5",
-            frames=4, images=np.concatenate([images[:1], images]),
+            frames=4, images=np.concatenate([start, images]),
             actions=np.concatenate([np.zeros((1, 3)), commands]).astype(np.float32))
     return sorted(folder.iterdir())
 
