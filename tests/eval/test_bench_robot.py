@@ -22,7 +22,7 @@ def test_a_rate_is_held_against_the_simulators_interval(driven, simulated, withi
     assert (row(driven, simulated).verdict == "within") == within
 
 
-def test_one_layout_that_ends_otherwise_is_said_and_no_failure():
+def test_a_rate_outside_by_one_layout_is_said_to_be_that():
     assert row((25, 25), (24, 25), apart=1).verdict == "outside by one layout"
     assert row((25, 25), (24, 25), apart=3).verdict == "OUTSIDE"
 
