@@ -20,6 +20,7 @@ import numpy as np
 import tyro
 
 from episodes.atomic import whole_folder
+from episodes.channels import swap_channels
 from episodes.formats import (
     HOLD_OUT,
     LAB_FRAMES,
@@ -34,7 +35,6 @@ from episodes.formats import (
 )
 from episodes.hdf5 import Episode, default_instruction
 from episodes.oddities import misfit, odd
-from episodes.packing import swap_channels
 from scenarios.cli import LogLevel, run_command
 
 LEFT_OUT = 1  # the exit code

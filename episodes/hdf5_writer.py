@@ -24,7 +24,7 @@ from episodes.hdf5 import SCHEMA_VERSION, events_of
 from episodes.names import EpisodeName, simulated_start
 from episodes.packing import GZIP_LEVEL
 from episodes.record import Record
-from episodes.storing import storage_of, write_pictures
+from episodes.storing import Packing, storage_of
 
 PROFILES = ("lab", "full")
 LAB_DECISIONS = 17  # one start frame and 17 actions: window 8 + prediction 10
@@ -89,9 +89,9 @@ def write_content(path: Path, content: Content, storage: str,
         storage: One of `episodes.storing.STORAGES`.
         fill: Writes what only ours know into the group `sim/`.
     """
+    packing = Packing(content.pictures, content.seen, storage)
     buffer = io.BytesIO()
     with h5py.File(buffer, "w", userblock_size=seal.block_bytes(content.facts)) as file:
-        write_pictures(file, content.pictures, content.seen, storage)
         file.create_dataset("actions", data=content.commands, compression="gzip",
                             compression_opts=GZIP_LEVEL, track_times=False)
         file.create_dataset("action_event_types", data=np.array(content.events, object),
@@ -104,6 +104,7 @@ def write_content(path: Path, content: Content, storage: str,
         if content.duration_s is not None:
             file.attrs["total_duration"] = round(content.duration_s, 6)
         fill(file.create_group("sim"))
+        packing.write(file)
     with buffer.getbuffer() as written:
         seal.seal(written, content.facts)
         write_atomically(path, written)

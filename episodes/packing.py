@@ -24,8 +24,6 @@ GZIP, SHUFFLE, ZSTD = 1, 2, 32015  # HDF5's numbers of filters
 FILTERS = {GZIP: "gzip", SHUFFLE: "shuffle", ZSTD: "zstd"}
 GZIP_LEVEL, ZSTD_LEVEL = 1, 1
 JPEG_QUALITY = 95
-BLOCK = 3 << 16  # bytes of pixels that are turned at once: they fit a processor's cache
-REDS = np.tile(np.array([255, 0, 0], np.uint8), BLOCK // 3)
 _local = threading.local()
 
 
@@ -121,26 +119,3 @@ def _unshuffle(content: bytes, count: int, itemsize: int) -> bytes:
 
 
 _UNDONE = {GZIP: _gunzip, ZSTD: _unzstd, SHUFFLE: _unshuffle}
-
-
-def swap_channels(pictures: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """Pictures [..., 3] uint8 with RGB turned to BGR or back, in `out` or in a copy.
-
-    Where red and blue differ, both are flipped by the difference: five passes along the bytes,
-    which processors do 32 at a time, in half the time of copying each channel by itself.
-    """
-    swapped = np.empty(pictures.shape, np.uint8) if out is None else out
-    if not swapped.flags.c_contiguous:
-        swapped[...] = pictures[..., ::-1]
-        return swapped
-    source, target = np.ascontiguousarray(pictures).reshape(-1), swapped.reshape(-1)
-    apart = np.empty(min(BLOCK, len(source)), np.uint8)
-    for start in range(0, len(source), BLOCK):
-        piece, turned = source[start:start + BLOCK], target[start:start + BLOCK]
-        differs = apart[:len(piece) - 2]
-        np.bitwise_xor(piece[:-2], piece[2:], out=differs)
-        np.bitwise_and(differs, REDS[:len(differs)], out=differs)
-        np.bitwise_xor(piece[:-2], differs, out=turned[:-2])
-        turned[-2:] = piece[-2:]
-        np.bitwise_xor(turned[2:], differs, out=turned[2:])
-    return swapped

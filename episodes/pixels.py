@@ -14,12 +14,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from episodes.channels import swap_channels
 from episodes.guard import attributes, check_size, content, filters_of, guarded
 from episodes.packing import (
     FILTERS,
     SHUFFLE,
     PackedError,
-    swap_channels,
     unpack,
     unpack_jpeg,
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import h5py
 import numpy as np
 
+from episodes.channels import swap_channels
 from episodes.guard import FREE_BYTES, MOST_RATIO
 from episodes.packing import (
     GZIP,
@@ -19,7 +21,6 @@ from episodes.packing import (
     pack_gzip,
     pack_jpeg,
     pack_zstd,
-    swap_channels,
 )
 from episodes.pixels import BGR_IMAGES, JPEG
 
@@ -28,10 +29,11 @@ STORAGE_OF = {"lab": "gzip", "full": "zstd"}  # where nothing else is asked for
 LARGE_BYTES = 1_000_000  # pictures of this size are packed by several threads
 THREADS = 2
 PACKERS: dict[str, Callable[[np.ndarray], bytes]] = {
-    "zstd": lambda picture: pack_zstd(swap_channels(picture)),
-    "gzip": lambda picture: pack_gzip(swap_channels(picture)),
+    "zstd": lambda picture: pack_zstd(_bgr(picture)),
+    "gzip": lambda picture: pack_gzip(_bgr(picture)),
     JPEG: pack_jpeg,
 }
+_local = threading.local()
 FILTER = {"zstd": (ZSTD, ZSTD_LEVEL), "gzip": (GZIP, GZIP_LEVEL)}
 
 
@@ -50,41 +52,54 @@ def storage_of(profile: str, storage: str | None) -> str:
     return chosen
 
 
-def write_pictures(file: h5py.File, pictures: np.ndarray, seen: list[int], storage: str) -> str:
-    """Write one picture per frame; one that several frames show is packed once.
+class Packing:
+    """Pictures that are being packed; large ones by other threads, while this one does other things.
 
-    Args:
-        file: Open for writing.
-        pictures: [N, H, W, 3] uint8 RGB.
-        seen: Of T frames, which picture it shows.
-        storage: One of STORAGES.
-
-    Returns:
-        How they were stored: pictures of which zstd leaves nearly nothing are stored as gzip, so
-        that readers may refuse files that claim to unpack to more than gzip could have packed.
+    One picture that several frames show is packed once.
     """
-    shown = sorted(set(seen))
-    packed = dict(zip(shown, packed_by(PACKERS[storage], [pictures[each] for each in shown])))
-    room = FREE_BYTES + MOST_RATIO * sum(len(packed[number]) for number in seen)
-    if storage == "zstd" and len(seen) * pictures[0].nbytes > room:
-        return write_pictures(file, pictures, seen, "gzip")
-    if storage == JPEG:
-        _write_jpegs(file, packed, seen, pictures.shape[1:3])
-    else:
-        write_chunks(file, BGR_IMAGES, [packed[number] for number in seen], pictures.shape[1:],
-                     *FILTER[storage])
-    return storage
+
+    def __init__(self, pictures: np.ndarray, seen: list[int], storage: str) -> None:
+        """Begin.
+
+        Args:
+            pictures: [N, H, W, 3] uint8 RGB.
+            seen: Of T frames, which picture it shows.
+            storage: One of STORAGES.
+        """
+        self._pictures, self._seen, self._storage = pictures, seen, storage
+        self._shown = sorted(set(seen))
+        self._packed = packed_by(PACKERS[storage], [pictures[each] for each in self._shown])
+
+    def write(self, file: h5py.File) -> str:
+        """Write one picture per frame into a file that is open for writing.
+
+        Returns:
+            How they were stored: pictures of which zstd leaves nearly nothing are stored as gzip,
+            so that readers may refuse files that claim to unpack to more than gzip could have
+            packed.
+        """
+        seen, packed = self._seen, dict(zip(self._shown, self._packed))
+        room = FREE_BYTES + MOST_RATIO * sum(len(packed[number]) for number in seen)
+        if self._storage == "zstd" and len(seen) * self._pictures[0].nbytes > room:
+            return Packing(self._pictures, seen, "gzip").write(file)
+        if self._storage == JPEG:
+            _write_jpegs(file, packed, seen, self._pictures.shape[1:3])
+        else:
+            write_chunks(file, BGR_IMAGES, [packed[number] for number in seen],
+                         self._pictures.shape[1:], *FILTER[self._storage])
+        return self._storage
 
 
 def packed_by(packer: Callable[[np.ndarray], bytes],
               pictures: Sequence[np.ndarray]) -> Iterator[bytes]:
-    """Each picture packed; large ones by several threads."""
+    """Each picture packed; large ones by several threads, which begin at once."""
     threads = min(THREADS, len(os.sched_getaffinity(0)))
     if not pictures or pictures[0].nbytes < LARGE_BYTES or threads == 1:
-        yield from map(packer, pictures)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        yield from pool.map(packer, pictures)
+        return map(packer, pictures)
+    pool = ThreadPoolExecutor(threads)
+    packed = pool.map(packer, pictures)
+    pool.shutdown(wait=False)  # once all are packed
+    return packed
 
 
 def write_chunks(group: h5py.Group, name: str, packed: Sequence[bytes], size: tuple[int, ...],
@@ -98,6 +113,14 @@ def write_chunks(group: h5py.Group, name: str, packed: Sequence[bytes], size: tu
                              h5py.h5s.create_simple((len(packed), *size)), made)
     for frame, chunk in enumerate(packed):
         images.write_direct_chunk((frame, 0, 0, 0), chunk)
+
+
+def _bgr(picture: np.ndarray) -> np.ndarray:
+    """A picture [H, W, 3] as the laboratory has it, in memory that this thread's next one takes."""
+    room = getattr(_local, "room", None)
+    if room is None or room.shape != picture.shape:
+        room = _local.room = np.empty(picture.shape, np.uint8)
+    return swap_channels(picture, room)
 
 
 def _write_jpegs(file: h5py.File, packed: dict[int, bytes], seen: list[int],

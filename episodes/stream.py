@@ -21,10 +21,11 @@ import numpy as np
 
 from episodes import seal
 from episodes.atomic import sync_folder
+from episodes.channels import swap_channels
 from episodes.guard import FREE_BYTES, MAX_PIXEL_BYTES, MOST_RATIO
 from episodes.hdf5 import SCHEMA_VERSION, events_of
 from episodes.hdf5_writer import CHUNK_SIZE
-from episodes.packing import ZSTD, ZSTD_LEVEL, pack_zstd, swap_channels
+from episodes.packing import ZSTD, ZSTD_LEVEL, pack_zstd
 
 Facts = Mapping[str, str | int | float | bool]
 SEALED = ("scenario", "source", "pattern", "distance", "instruction")  # what an index wants

@@ -13,11 +13,13 @@ import pytest
 
 from episodes.generate import generate
 from eval.run import run
+from tests.bench.accelerator import Quick, Slow
 from tests.bench.ratios import report, seconds
 
 pytestmark = pytest.mark.bench
 MEMORY = Path("/dev/shm")
 BUSY = 1 / 1.15  # of the cores, while episodes are driven
+BATCH = 16  # robots that one call of a policy on a GPU answers
 
 
 @pytest.fixture
@@ -77,3 +79,24 @@ def test_evaluating_keeps_two_processes_busy(benchmark, folder):
     report(benchmark, "policy, core-seconds", spent["inference_s"])
     report(benchmark, "driving, wall-clock seconds", spent["drive_s"])
     report(benchmark, "share of both cores kept busy", 1 / spent["ratio"], BUSY)
+
+
+@pytest.mark.parametrize("accelerator", [Quick, Slow])
+@pytest.mark.benchmark(group="evaluating")
+def test_worlds_go_on_while_a_gpu_computes(benchmark, folder, accelerator):
+    """The GPU is a stand-in that sleeps: this measures the overlap, not a GPU."""
+    name = f"{accelerator.__module__}:{accelerator.__name__}"
+    result = benchmark.pedantic(run, kwargs={
+        "policy": name, "device": "cuda", "batch": BATCH, "episodes": 50, "workers": 2,
+        "videos": 0, "out": folder}, rounds=1)
+    (spent,) = json.loads((result.folder / "timing.json").read_text())["sessions"]
+    lines = (result.folder / "episodes.jsonl").read_text().splitlines()
+    decisions = sum(json.loads(line)["decisions"] for line in lines)
+    worlds_s = spent["environment_s"] / spent["cores"]
+    policy_s = decisions / BATCH * accelerator.call_s
+    report(benchmark, "start, s", spent["start_s"])
+    report(benchmark, "worlds, core-seconds / cores", worlds_s)
+    report(benchmark, "stand-in for a GPU, seconds of full batches", policy_s)
+    report(benchmark, "driving, wall-clock seconds", spent["drive_s"])
+    report(benchmark, "the longer of both / wall clock",
+           max(worlds_s, policy_s) / spent["drive_s"], BUSY)

@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import sys
+from importlib import import_module
 
 import h5py
 import hdf5plugin
@@ -10,9 +11,9 @@ import numpy as np
 import pytest
 
 from episodes import seal
+from episodes.channels import swap_channels
 from episodes.hdf5 import read_episode, read_told
 from episodes.hdf5_writer import write_episode
-from episodes.packing import swap_channels
 from episodes.storing import STORAGES
 from tests.episodes.records import laboratory_file, record
 
@@ -20,6 +21,7 @@ NOISE = np.random.default_rng(0).integers(0, 256, (4, 16, 24, 3), np.uint8)
 SMOOTH = np.zeros((4, 64, 64, 3), np.uint8) + np.arange(64, dtype=np.uint8)[:, None, None] * 3
 PLAIN_H5PY = """
 import sys
+from importlib import import_module
 sys.modules["hdf5plugin"] = None
 import h5py
 with h5py.File(sys.argv[1], "r") as f:
@@ -156,7 +158,11 @@ def test_a_file_of_the_older_storage_is_still_read(tmp_path):
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (2, 3, 5, 3), (256, 256, 3), (256, 257, 3),
                                    (720, 1280, 3), (0, 4, 4, 3)])
-def test_red_and_blue_change_places_whatever_the_size(shape):
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "without Numba"])
+def test_red_and_blue_change_places_whatever_the_size(shape, compiled, monkeypatch):
+    import_module("numba")
+    if not compiled:
+        monkeypatch.delitem(sys.modules, "numba")
     rgb = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     bgr = swap_channels(rgb)
     np.testing.assert_array_equal(bgr, rgb[..., ::-1])
