@@ -53,7 +53,7 @@ def storage_of(profile: str, storage: str | None) -> str:
 
 
 class Packing:
-    """Pictures that are being packed; large ones by other threads, while this one does other things.
+    """Pictures that are being packed: large ones by other threads, while this one goes on.
 
     One picture that several frames show is packed once.
     """
