@@ -32,7 +32,8 @@ def with_engine(work: Work, engine: str, device: torch.device) -> Work:
     if engine == EAGER:
         return work
     if engine == COMPILE:
-        return torch.compile(work, dynamic=False)
+        packed = {"freezing": True} if device.type == "cpu" else {}  # weights as kernels want them
+        return torch.compile(work, dynamic=False, options=packed)
     if engine != GRAPH:
         raise ValueError(f"engine must be {EAGER}, {COMPILE} or {GRAPH}, got {engine!r}.")
     if device.type != "cuda":

@@ -1,7 +1,7 @@
 """One step of stacked LSTM layers: what remains of `nn.LSTM` where one frame comes at a time.
 
-Each layer's weights for input and state are one matrix, so a step is one product a layer, and every
-weight is read once. For a few rows that is bound by memory; `nn.LSTM` is not made for it.
+Every weight is read once, in two products a layer: of what comes in and of the state. For a few
+rows that is bound by memory; `nn.LSTM` is not made for it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from policies import one_row
 
 
 class LstmStep(nn.Module):
@@ -18,13 +20,14 @@ class LstmStep(nn.Module):
         """`dtype`: of weights and products; cells are kept in 32 bits."""
         super().__init__()
         self.layers, self.width = lstm.num_layers, lstm.hidden_size
-        both = [[getattr(lstm, f"{kind}_{side}_l{layer}").detach() for side in ("ih", "hh")]
-                for layer in range(self.layers) for kind in ("weight", "bias")]
-        self.weights = nn.ParameterList(
-            [nn.Parameter(torch.cat(pair, dim=1).to(dtype), requires_grad=False)
-             for pair in both[::2]])
-        self.biases = nn.ParameterList(
-            [nn.Parameter(pair[0] + pair[1], requires_grad=False) for pair in both[1::2]])
+        self.inputs, self.states = (nn.ParameterList([
+            nn.Parameter(one_row.in_large_pages(
+                getattr(lstm, f"weight_{side}_l{layer}").detach().to(dtype)), requires_grad=False)
+            for layer in range(self.layers)]) for side in ("ih", "hh"))
+        self.biases = nn.ParameterList([
+            nn.Parameter((getattr(lstm, f"bias_ih_l{layer}")
+                          + getattr(lstm, f"bias_hh_l{layer}")).detach(), requires_grad=False)
+            for layer in range(self.layers)])
 
     def forward(self, values: torch.Tensor, hidden: torch.Tensor,
                 cell: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -40,7 +43,7 @@ class LstmStep(nn.Module):
         """
         new_hidden, new_cell = [], []
         for layer in range(self.layers):
-            gates = self._gates(layer, torch.cat([values.float(), hidden[layer]], dim=1))
+            gates = self._gates(layer, values.float(), hidden[layer])
             enter, forget, candidate, leave = gates.chunk(4, dim=1)
             kept = torch.sigmoid(forget) * cell[layer]
             new_cell.append(kept + torch.sigmoid(enter) * torch.tanh(candidate))
@@ -48,7 +51,15 @@ class LstmStep(nn.Module):
             new_hidden.append(values)
         return values, torch.stack(new_hidden), torch.stack(new_cell)
 
-    def _gates(self, layer: int, both: torch.Tensor) -> torch.Tensor:
+    def _gates(self, layer: int, values: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
         """Before their activations [R, 4 * width] float32."""
-        weight, bias = self.weights[layer], self.biases[layer]
-        return F.linear(both.to(weight.dtype), weight).float() + bias
+        return (_product(self.inputs[layer], values) + _product(self.states[layer], state)
+                + self.biases[layer])
+
+
+def _product(weight: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """The matrix [N, K] times each row [R, K], float32."""
+    narrow = rows.to(weight.dtype)
+    if one_row.fits(weight, len(rows)):
+        return one_row.product(weight, narrow)
+    return F.linear(narrow, weight).float()

@@ -36,8 +36,8 @@ def measured(working_set_bytes: int, device: str = "cpu",
     place = torch.device(device)
     size = min(max(working_set_bytes, SMALLEST_BYTES), LARGEST_BYTES)
     numbers = torch.ones(size // 4, device=place)
-    part = min(len(numbers), PART_BYTES[place.type] // 4)
-    parts = numbers[:len(numbers) // part * part].view(-1, part)
+    parts = numbers.chunk(-(-size // PART_BYTES[place.type]))  # each as large, all take turns
+    part = len(parts[-1])
     turns = itertools.cycle(parts)
     read_s = _best_s(lambda: next(turns).sum(), place)
     wide = _peak(torch.float32, place)  # what is narrower can be computed as it, if need be

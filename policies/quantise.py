@@ -56,11 +56,12 @@ class Int8LstmStep(LstmStep):
         """`step`: whose weights it takes."""
         nn.Module.__init__(self)
         self.layers, self.width = step.layers, step.width
-        self.products = nn.ModuleList([Int8Linear(weight, bias) for weight, bias in
-                                       zip(step.weights, step.biases)])
+        self.products = nn.ModuleList([
+            Int8Linear(torch.cat(parts, dim=1), bias)
+            for *parts, bias in zip(step.inputs, step.states, step.biases)])
 
-    def _gates(self, layer: int, both: torch.Tensor) -> torch.Tensor:
-        return self.products[layer](both)
+    def _gates(self, layer: int, values: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
+        return self.products[layer](torch.cat([values, state], dim=1))
 
 
 def quantise(module: nn.Module) -> None:
