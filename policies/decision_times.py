@@ -156,8 +156,8 @@ def _waiting(policy: Policy) -> Callable[[], Any]:
 
 def _stages(policy: Policy) -> contextlib.AbstractContextManager[Any]:
     """`noting`, or nothing where a policy has no such stages."""
-    if not hasattr(policy, "backbone") or not hasattr(policy, "head"):
+    if not hasattr(policy, "device"):  # torch need not be there
         return contextlib.nullcontext()
-    from policies.stage_times import noting
+    from policies.stage_times import has_stages, noting
 
-    return noting(policy)  # type: ignore[arg-type]
+    return noting(policy) if has_stages(policy) else contextlib.nullcontext()  # type: ignore[arg-type]

@@ -15,7 +15,9 @@ from typing import Any
 import torch
 
 from policies import backbone as looking
+from policies import stepped as stepping
 from policies.learned import Learned
+from policies.stepped import Stepped
 from policies.work import ANSWERS, CLIP_LOOKS, CLIP_READS, HEAD, LOOKS, READS, REST, SUMS_UP
 
 BEFORE, WINDOW, AFTER = "pre-processing", "window", "post-processing"
@@ -58,29 +60,49 @@ class StageTimes:
         return time.perf_counter()
 
 
+def has_stages(policy: Any) -> bool:
+    """Whether they can be told apart: not in one that torch compiled, or that a GPU repeats."""
+    return isinstance(policy, Learned) or (isinstance(policy, Stepped) and policy.is_eager)
+
+
 @contextlib.contextmanager
-def noting(policy: Learned) -> Iterator[StageTimes]:
+def noting(policy: Learned | Stepped) -> Iterator[StageTimes]:
     """Every stage of this policy notes its time until the end."""
     times = StageTimes(policy.device)
+    whole = policy.whole if isinstance(policy, Stepped) else policy
+    places = _stepped(policy) if isinstance(policy, Stepped) else _windowed(policy)
     with contextlib.ExitStack() as stack:
-        for thing, method, name in _places(policy):
+        for thing, method, name in [*_towers(whole), *places]:
             stack.callback(_put_back(thing, method))
             setattr(thing, method, times.noted(name, getattr(thing, method)))
         yield times
 
 
-def _places(policy: Learned) -> list[Place]:
-    """Where stages begin and end."""
-    kosmos, clip, head = policy.backbone.kosmos, policy.backbone.clip, policy.head
-    places: list[Place] = [
-        (policy, "act", AFTER), (policy, "_windows", WINDOW), (looking, "pixels", BEFORE),
-        (kosmos, "look", LOOKS), (kosmos, "summary", SUMS_UP), (kosmos, "answer", ANSWERS),
-        (kosmos, "text", READS), (head, "decide", REST)]
-    places += [(child, "forward", HEAD + name) for name, child in head.named_children()
-               if not isinstance(child, torch.nn.ModuleDict | torch.nn.ModuleList)]
+def _towers(policy: Learned) -> list[Place]:
+    """Where the stages of pictures and words begin and end."""
+    kosmos, clip = policy.backbone.kosmos, policy.backbone.clip
+    places: list[Place] = [(kosmos, "look", LOOKS), (kosmos, "summary", SUMS_UP),
+                           (kosmos, "answer", ANSWERS), (kosmos, "text", READS)]
     if clip is not None:
         places += [(clip, "vision", CLIP_LOOKS), (clip, "text", CLIP_READS)]
     return places
+
+
+def _windowed(policy: Learned) -> list[Place]:
+    """The other stages of a policy that looks back over a window in every decision."""
+    head = policy.head
+    places: list[Place] = [(policy, "act", AFTER), (policy, "_windows", WINDOW),
+                           (looking, "pixels", BEFORE), (head, "decide", REST)]
+    return places + [(child, "forward", HEAD + name) for name, child in head.named_children()
+                     if not isinstance(child, torch.nn.ModuleDict | torch.nn.ModuleList)]
+
+
+def _stepped(policy: Stepped) -> list[Place]:
+    """The other stages of a policy that goes step by step."""
+    step = policy.step
+    return [(policy, "act", AFTER), (stepping, "pixels", BEFORE), (step, "forward", REST),
+            (step, "_fuse", f"{HEAD}fusion"), (step.lstm, "forward", f"{HEAD}lstm"),
+            (step.actions, "forward", f"{HEAD}actions")]
 
 
 def _put_back(thing: Any, method: str) -> Callable[[], None]:

@@ -73,7 +73,7 @@ class Stepped(Policy):
         assert isinstance(whole, Learned), "other policies take no such options"
         self.device, self.numbers = whole.device, dtype
         check_dtype(self.device, numbers)
-        self._whole = whole
+        self.whole = whole
         self.step = Step(whole, find_dtype(numbers), carried).to(self.device)
         if dtype == INT8:
             quantise(self.step)
@@ -81,17 +81,22 @@ class Stepped(Policy):
         self.spec = replace(whole.spec, name=name or f"{of}_stepped")
 
     @property
+    def is_eager(self) -> bool:
+        """Whether its layers run one by one, as they are."""
+        return self._run is self.step
+
+    @property
     def counted_as(self) -> str:
         """The policy whose layers it has."""
-        return self._whole.spec.name
+        return self.whole.spec.name
 
     def modules(self) -> list[torch.nn.Module]:
         """Everything with weights that a decision reads, and the towers that read words."""
-        return [self.step, *self._whole.backbone.modules()]
+        return [self.step, *self.whole.backbone.modules()]
 
     def begin(self, instruction: str, seed: int) -> StepMemory:
         """The words are read once."""
-        read = self._whole.begin(instruction, seed).text
+        read = self.whole.begin(instruction, seed).text
         with torch.inference_mode():
             words = self.step.words({key: part[None] for key, part in read.items()})
             return StepMemory(words, self.step.begin())
@@ -99,7 +104,7 @@ class Stepped(Policy):
     def act(self, memories: Sequence[StepMemory],
             observations: Sequence[Observation]) -> list[Action]:
         """All rows in one step."""
-        size = self._whole.backbone.image_size
+        size = self.whole.backbone.image_size
         with torch.inference_mode():
             seen = pixels([each["rgb"] for each in observations], size, self.device)
             states = [torch.cat(parts) for parts in zip(*(memory.state for memory in memories))]

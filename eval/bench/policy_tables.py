@@ -12,7 +12,8 @@ def told(numbers: dict[str, Any]) -> str:
     """Every table and sentence, in Markdown."""
     from eval.table import markdown
 
-    said = [_what(numbers), markdown(_stages(numbers)), markdown(_whole(numbers)), _rates(numbers)]
+    stages = [markdown(_stages(numbers))] if numbers["stages"] else []
+    said = [_what(numbers), *stages, markdown(_whole(numbers)), _rates(numbers)]
     if "hardware" in numbers:
         said += [_words(numbers), _machine(numbers)]
     return "\n\n".join(said)
@@ -68,11 +69,14 @@ def _rates(numbers: dict[str, Any]) -> str:
 
 
 def _words(numbers: dict[str, Any]) -> str:
-    return (f"Stages at their quickest, together: {numbers['undisturbed_ms']:.4g} ms, "
-            f"{numbers['undisturbed_over_floor']:.3g} times the floor: a decision that nothing "
-            f"else on the machine disturbs.\nTold known words, text towers ran "
-            f"{numbers['text_tower_calls_again']} times. Reading the words every time would "
-            f"take {numbers['words_every_time_over_known']:.3g} times as long, "
+    known = ""  # text towers are stages, too: without them nobody counted
+    if numbers["stages"]:
+        known = (f"Stages at their quickest, together: {numbers['undisturbed_ms']:.4g} ms, "
+                 f"{numbers['undisturbed_over_floor']:.3g} times the floor: a decision that "
+                 f"nothing else on the machine disturbs.\nTold known words, text towers ran "
+                 f"{numbers['text_tower_calls_again']} times. ")
+    return (f"{known}Reading the words every time would take "
+            f"{numbers['words_every_time_over_known']:.3g} times as long, "
             f"{numbers['the_same_of_the_floors']:.3g} times by the floors.")
 
 

@@ -14,6 +14,7 @@ from eval.bench.hardware_profiles import load_hardware
 from eval.bench.policy import PolicyOptions, main
 from eval.bench.policy_numbers import best, found, guard, spread
 from policies.decision_times import Protocol, measure
+from policies.stepped import Stepped
 from policies.work import FRAME, work_of
 from tests.hiding import hide
 
@@ -57,6 +58,19 @@ def test_step_by_step_and_in_whole_numbers_a_decision_has_its_own_floor(numbers)
         "int8", "int8", "hybrid_stepped")
     assert 0 < small["floor_ms"] < small["end to end"]["min_ms"]
     assert small["memory"]["weights"] < numbers["memory"]["weights"]
+    each_once = {"pre-processing", "Kosmos-2 looks", "CLIP looks", "head: fusion", "head: lstm",
+                 "head: actions", "head: rest", "post-processing"}
+    assert {name: stage["calls"] for name, stage in small["stages"].items()
+            if stage["per"] == FRAME} == dict.fromkeys(each_once, 1)
+
+
+def test_what_cannot_be_told_apart_has_no_stages(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(Stepped, "is_eager", False)  # as when torch has compiled it
+    main(PolicyOptions("hybrid_stepped", random_weights=True, out=tmp_path / "b.json", **FEW))
+    said = capsys.readouterr().out
+    assert "frame to command" in said
+    for stages in ("| stage |", "text towers", "quickest"):
+        assert stages not in said
 
 
 def test_a_policy_without_weights_is_timed_and_has_no_floor():
