@@ -32,14 +32,25 @@ def with_engine(work: Work, engine: str, device: torch.device) -> Work:
     if engine == EAGER:
         return work
     if engine == COMPILE:
-        packed = {"freezing": True} if device.type == "cpu" else {}  # weights as kernels want them
-        return torch.compile(work, dynamic=False, options=packed)
+        compiled = torch.compile(work, dynamic=False)
+        return _frozen(compiled) if device.type == "cpu" else compiled
     if engine != GRAPH:
         raise ValueError(f"engine must be {EAGER}, {COMPILE} or {GRAPH}, got {engine!r}.")
     if device.type != "cuda":
         raise ValueError("engine 'graph' records a GPU's work, and the device is "
                          f"{device.type}; use --engine compile, or --device cuda.")
     return Recorded(work, cuda_graph)
+
+
+def _frozen(compiled: Work) -> Work:
+    """Compiled with its weights as constants, which are laid out as a processor's kernels want."""
+    from torch._inductor import config
+
+    def run(*given: torch.Tensor) -> Tensors:
+        with config.patch(freezing=True):  # asked for when the first call is compiled
+            return compiled(*given)
+
+    return run
 
 
 class Recorded:

@@ -27,7 +27,9 @@ def fits(weight: torch.Tensor, rows: int) -> bool:
 
 
 def in_large_pages(weight: torch.Tensor) -> torch.Tensor:
-    """A copy on the processor, in pages of 2 MiB where there are such: NumPy asks for them."""
+    """A processor's tensor in pages of 2 MiB where there are such: NumPy asks for them."""
+    if weight.device.type != "cpu":
+        return weight
     kind = {2: np.int16, 4: np.int32}[weight.element_size()]
     room = torch.from_numpy(np.empty(weight.numel(), kind)).view(weight.dtype)
     return room.view(weight.shape).copy_(weight)

@@ -101,7 +101,7 @@ def _stepped(policy: Stepped) -> list[Place]:
     """The other stages of a policy that goes step by step."""
     step = policy.step
     return [(policy, "act", AFTER), (stepping, "pixels", BEFORE), (step, "forward", REST),
-            (step, "_fuse", f"{HEAD}fusion"), (step.lstm, "forward", f"{HEAD}lstm"),
+            (step, "fuse", f"{HEAD}fusion"), (step.lstm, "forward", f"{HEAD}lstm"),
             (step.actions, "forward", f"{HEAD}actions")]
 
 

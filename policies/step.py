@@ -11,6 +11,8 @@ The words' share of the fusion is computed once an episode.
 
 from __future__ import annotations
 
+import copy
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -89,7 +91,7 @@ class Step(nn.Module):
         Returns:
             Commands [B, 2] (linear_x, linear_y; command units) and the state.
         """
-        answer, hidden, cell, frames = self._remember(self._fuse(self._look(pixels), words),
+        answer, hidden, cell, frames = self._remember(self.fuse(self._look(pixels), words),
                                                       hidden, cell, frames)
         commands = self.norm(self.actions(answer.to(self.frame_weight.dtype)).float())
         commands = commands * COMMAND_LIMIT
@@ -103,7 +105,7 @@ class Step(nn.Module):
             seen["clip_vision"] = self._backbone.clip.vision(pixels)
         return seen
 
-    def _fuse(self, seen: Parts, words: torch.Tensor) -> torch.Tensor:
+    def fuse(self, seen: Parts, words: torch.Tensor) -> torch.Tensor:
         """What is seen and said [B, fusion]."""
         scaled = torch.cat([self.scale[name](seen[name]) for name in self._frame], dim=1)
         return F.linear(scaled.to(self.frame_weight.dtype), self.frame_weight).float() + words
@@ -148,7 +150,4 @@ def _back(state: torch.Tensor, rows: int) -> torch.Tensor:
 
 def _copied(layers: nn.Sequential, dtype: torch.dtype) -> nn.Sequential:
     """Linear layers in other numbers."""
-    copied = nn.Sequential(*[type(each)(each.in_features, each.out_features)
-                             if isinstance(each, nn.Linear) else each for each in layers])
-    copied.load_state_dict(layers.state_dict())
-    return copied.to(dtype).requires_grad_(False)
+    return copy.deepcopy(layers).to(dtype).requires_grad_(False)

@@ -26,6 +26,7 @@ from policies.learned import Learned
 from policies.prompts import Goal
 from policies.prompts import prompt as goal_prompt
 from policies.sizes import sizes
+from policies.step import Step
 
 INSTRUCTION = "Navigate around the obstacle on the left side and reach the cup"
 SPEAKER, SAID = "text_action", 38  # tokens that tell three things with their places
@@ -84,6 +85,16 @@ def work_of(name: str, size: str) -> Work:
     return Work(name, size, wants.plan, wants.window, tuple(_stages(policy)))
 
 
+def work_of_steps(name: str, size: str, carried: bool = False) -> Work:
+    """The same where a policy with fusion and LSTM goes step by step, as `policies.step` has it."""
+    policy = shell(name, size)
+    step = Step(policy, carried=carried)
+    seen: Parts = {}
+    stages = [*_looking(policy.backbone, policy.head.wants.frame, seen),
+              *_reading(policy.backbone, policy.head.wants.text, seen), *_stepping(step, seen)]
+    return Work(f"{name}_stepped", size, policy.head.wants.plan, 1, tuple(stages))
+
+
 def shell(name: str, size: str) -> Learned:
     """A registered policy without numbers, on the meta device."""
     cls, fixed = policies.find(name)
@@ -116,13 +127,18 @@ def _stages(policy: Learned) -> Iterator[Stage]:
     backbone, wants = policy.backbone, policy.head.wants
     seen: Parts = {}
     yield from _looking(backbone, wants.frame, seen)
-    for part in wants.text:
+    yield from _reading(backbone, wants.text, seen)
+    yield from _deciding(policy.head, seen)
+
+
+def _reading(backbone: Backbone, wanted: tuple[str, ...], seen: Parts) -> Iterator[Stage]:
+    """What the towers do with words; `seen` is filled."""
+    for part in wanted:
         name = {"kosmos_text": READS, "clip_text": CLIP_READS}
         read, weights, operations = count(
             backbone.modules(), partial(backbone.read, [INSTRUCTION], (part,)))
         seen |= read
         yield Stage(name[part], weights, operations, WORDS)
-    yield from _deciding(policy.head, seen)
 
 
 def _speaking(size: str) -> Iterator[Stage]:
@@ -186,6 +202,19 @@ def _deciding(head: Head, seen: Parts) -> Iterator[Stage]:
             yield Stage(HEAD + name, weights, operations, FRAME)
     if left_weights or left_operations:
         yield Stage(REST, left_weights, left_operations, FRAME)
+
+
+def _stepping(step: Step, seen: Parts) -> Iterator[Stage]:
+    """The parts of a head that goes step by step; the words' share of the fusion is known."""
+    words = torch.empty(1, len(step.fusion_bias), device=META)
+    fused, weights, operations = count([step], lambda: step.fuse(seen, words))
+    yield Stage(f"{HEAD}fusion", weights, operations, FRAME)
+    state = torch.empty(step.lstm.layers, step.states, step.lstm.width, device=META)
+    (answers, _, _), weights, operations = count([step.lstm], lambda: step.lstm(
+        fused.expand(step.states, -1), state, state))
+    yield Stage(f"{HEAD}lstm", weights, operations, FRAME)
+    _, weights, operations = count([step.actions], lambda: step.actions(answers[:1]))
+    yield Stage(f"{HEAD}actions", weights, operations, FRAME)
 
 
 class _Reads(TorchDispatchMode):

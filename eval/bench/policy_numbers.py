@@ -111,8 +111,10 @@ def _work(policy: Policy) -> Work | None:
     name, size = getattr(policy, "counted_as", policy.spec.name), policy.spec.size
     if name not in policies.LEARNED or size is None:
         return None
-    from policies.work import work_of
+    from policies.work import work_of, work_of_steps
 
+    if hasattr(policy, "step"):
+        return work_of_steps(name, size, policy.step.carried)
     return work_of(name, size)
 
 
