@@ -153,12 +153,12 @@ def _stages(times: Times, work: Work | None, machines: list[Hardware],
     hardware, batch = best(machines), numbers["protocol"]["batch"]
     dtype, head_dtype = numbers["dtype"], numbers["head_dtype"]
     least = floors(work, hardware, dtype, True, batch, head_dtype)
+    known = floors(work, hardware, dtype, False, batch, head_dtype)
     words = {name: floors(work, hardware, dtype, True, 1)[name]
-             for name in stages if stages[name]["per"] == "instruction" and name in least}
+             for name in least if name not in known}
     for name, floor in (least | words).items():
         if name in stages:
             stages[name] |= {"floor_ms": floor.floor_ms, "bound": floor.bound}
-    known = floors(work, hardware, dtype, False, batch, head_dtype)
     floor_ms = total_ms(known.values())
     with_words = floor_ms + total_ms(words.values())
     whole, words_ms = numbers[WHOLE]["p50_ms"], numbers["words"]["p50_ms"]
