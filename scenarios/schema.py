@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 SIDES = ("left", "right")
 DISTANCES = ("close", "medium", "far")
@@ -185,6 +186,10 @@ class Scenario:
 
     def hash(self) -> str:
         """The first 16 hex digits of the sha256 over every value: results with another differ."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> str:
         text = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
