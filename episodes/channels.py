@@ -15,8 +15,14 @@ def swap_channels(pictures: np.ndarray, out: np.ndarray | None = None) -> np.nda
 
     Compiled where Numba is loaded anyway, as it is where pictures are drawn: one pass, in which
     other threads go on.
+
+    Raises:
+        ValueError: for other numbers than bytes, or another room than the pictures need.
     """
     swapped = np.empty(pictures.shape, np.uint8) if out is None else out
+    for each in (pictures, swapped):
+        if each.dtype != np.uint8 or each.shape != (*pictures.shape[:-1], 3):
+            raise ValueError(f"pictures must be uint8 [..., 3], got {each.dtype} {each.shape}.")
     if not swapped.flags.c_contiguous:
         swapped[...] = pictures[..., ::-1]
         return swapped

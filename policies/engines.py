@@ -2,7 +2,7 @@
 
 `compile` lets torch make kernels of it; `graph` records a CUDA graph of the whole step, so that the
 processor launches once a decision instead of once a layer. Both are made for the shapes of the
-first call and refuse others.
+first call: a graph refuses others, torch compiles anew for them, which takes as long again.
 """
 
 from __future__ import annotations
@@ -45,10 +45,16 @@ def with_engine(work: Work, engine: str, device: torch.device) -> Work:
 def _frozen(compiled: Work) -> Work:
     """Compiled with its weights as constants, which are laid out as a processor's kernels want."""
     from torch._inductor import config
+    from torch._inductor.exc import InductorError
 
     def run(*given: torch.Tensor) -> Tensors:
-        with config.patch(freezing=True):  # asked for when the first call is compiled
-            return compiled(*given)
+        try:
+            with config.patch(freezing=True):  # asked for when the first call is compiled
+                return compiled(*given)
+        except InductorError as error:
+            said = str(error).strip().splitlines()[0]
+            raise ValueError(f"torch cannot compile here ({said}); a processor's step wants a C++ "
+                             f"compiler: install g++, or use --engine eager.") from error
 
     return run
 

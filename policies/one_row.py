@@ -22,6 +22,7 @@ def fits(weight: torch.Tensor, rows: int) -> bool:
     """Whether `product` is there for it, and the quickest: one thread's on a processor."""
     return (rows == 1 and weight.device.type == "cpu" and weight.numel() >= LEAST_NUMBERS
             and weight.dtype in (torch.float32, torch.bfloat16) and weight.shape[1] % 2 == 0
+            and weight.is_contiguous() and not torch.is_grad_enabled()
             and torch.get_num_threads() == 1 and not torch.compiler.is_compiling()
             and not torch.jit.is_tracing() and _is_installed())
 
@@ -30,7 +31,7 @@ def in_large_pages(weight: torch.Tensor) -> torch.Tensor:
     """A processor's tensor in pages of 2 MiB where there are such: NumPy asks for them."""
     if weight.device.type != "cpu":
         return weight
-    kind = {2: np.int16, 4: np.int32}[weight.element_size()]
+    kind = {2: np.int16, 4: np.int32, 8: np.int64}[weight.element_size()]
     room = torch.from_numpy(np.empty(weight.numel(), kind)).view(weight.dtype)
     return room.view(weight.shape).copy_(weight)
 
@@ -53,12 +54,12 @@ def _is_installed() -> bool:
 
 @functools.cache
 def _compiled() -> tuple[Callable[..., None], Callable[..., None]]:
-    """For both formats; the first call on a machine takes some seconds."""
+    """For both formats; in each process the first call of each takes a second."""
     import numba
     from llvmlite import ir
     from numba.extending import intrinsic
 
-    jit = numba.njit(cache=True, nogil=True, fastmath=SUMS)
+    jit = numba.njit(nogil=True, fastmath=SUMS)
 
     def of_bits(_: Any, bits: Any) -> Any:
         """The float32 of these bits: bf16 is its upper half."""

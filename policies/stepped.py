@@ -124,8 +124,7 @@ class HybridInt8(Stepped):
 
     def __init__(self, **options: Any) -> None:
         """Options as in `Stepped`."""
-        fixed: dict[str, Any] = {"name": "hybrid_int8", "dtype": INT8}
-        super().__init__(**fixed | options)
+        super().__init__(**_with(options, name="hybrid_int8", dtype=INT8))
 
 
 class HybridBf16(Stepped):
@@ -133,8 +132,7 @@ class HybridBf16(Stepped):
 
     def __init__(self, **options: Any) -> None:
         """Options as in `Stepped`."""
-        fixed: dict[str, Any] = {"name": "hybrid_bf16", "dtype": "bf16"}
-        super().__init__(**fixed | options)
+        super().__init__(**_with(options, name="hybrid_bf16", dtype="bf16"))
 
 
 class HybridCarried(Stepped):
@@ -142,5 +140,17 @@ class HybridCarried(Stepped):
 
     def __init__(self, **options: Any) -> None:
         """Options as in `Stepped`."""
-        fixed: dict[str, Any] = {"name": "hybrid_carried", "carried": True}
-        super().__init__(**fixed | options)
+        super().__init__(**_with(options, name="hybrid_carried", carried=True))
+
+
+def _with(options: dict[str, Any], **fixed: Any) -> dict[str, Any]:
+    """Options and what a variant is.
+
+    Raises:
+        ValueError: if an option would make it another one.
+    """
+    for key, value in options.items():
+        if fixed.get(key, value) != value:
+            raise ValueError(f"{fixed['name']} has {key} {fixed[key]}, got {value}; leave it out, "
+                             f"or take hybrid_stepped.")
+    return fixed | options

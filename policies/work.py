@@ -29,6 +29,7 @@ from policies.sizes import sizes
 from policies.step import Step
 
 INSTRUCTION = "Navigate around the obstacle on the left side and reach the cup"
+STEPPED = "hybrid_stepped"
 SPEAKER, SAID = "text_action", 38  # tokens that tell three things with their places
 META = torch.device("meta")
 FRAME, WORDS = "frame", "instruction"  # how often a stage runs: for every frame, or once for words
@@ -77,9 +78,11 @@ def work_of(name: str, size: str) -> Work:
     """
     if name == SPEAKER:
         return Work(name, size, 1, 1, tuple(_speaking(size)))
+    if name == STEPPED:
+        return work_of_steps("hybrid", size)
     if name not in policies.LEARNED:
         raise ValueError(f"{name!r} has no weights that could be counted, so there is no floor; "
-                         f"expected one of {SPEAKER}, {', '.join(policies.LEARNED)}.")
+                         f"expected one of {SPEAKER}, {STEPPED}, {', '.join(policies.LEARNED)}.")
     policy = shell(name, size)
     wants = policy.head.wants
     return Work(name, size, wants.plan, wants.window, tuple(_stages(policy)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -47,6 +48,8 @@ def found(options: FloorOptions) -> dict[str, Any]:
     """
     from policies.work import work_of
 
+    if options.measured_ms is not None and not 0 < options.measured_ms < math.inf:
+        raise ValueError(f"--measured-ms must be a time above 0, got {options.measured_ms}.")
     work = work_of(options.policy, options.size)
     if not 1 <= options.execute <= work.plan:
         raise ValueError(f"--execute must be from 1 to {work.plan}, the plan of {options.policy}, "

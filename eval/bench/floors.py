@@ -97,7 +97,7 @@ def refuse_impossible(measured_ms: float, floor_ms: float, what: str) -> None:
     Raises:
         ImpossibleError: for a time below 0.98 of its floor.
     """
-    if measured_ms < MARGIN * floor_ms:
+    if not measured_ms >= MARGIN * floor_ms:  # what is no number cannot be, either
         raise ImpossibleError(f"{what}: {measured_ms:.4g} ms is impossible, the floor is "
                               f"{floor_ms:.4g} ms ({floor_ms / max(measured_ms, 1e-12):.3g} times "
                               f"that); something was not synchronised, skipped or not measured.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eval.bench.floors import floors, refuse_impossible, total_ms
-from eval.bench.hardware_profiles import Hardware
+from eval.bench.hardware_profiles import DTYPE_BYTES, Hardware
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,14 +45,15 @@ def found(options: PolicyOptions) -> dict[str, Any]:
                          f"{options.policy}, got {options.execute}.")
     device = str(getattr(policy, "device", "cpu"))
     work = _work(policy)
+    numbers_of = getattr(policy, "numbers", options.dtype or "fp32")
     machines: list[Hardware] = []
     with computing_with(options.threads) if options.threads else contextlib.nullcontext():
         times = measure(policy, protocol,
-                        lambda: _note_machine(machines, work, device, options.dtype or "fp32"))
+                        lambda: _note_machine(machines, work, device, numbers_of))
     numbers: dict[str, Any] = {
         "policy": policy.spec.name, "size": policy.spec.size, "weights": policy.spec.weights,
         "weights_hash": policy.spec.weights_hash, "device": device,
-        "dtype": getattr(policy, "numbers", options.dtype or "fp32"),
+        "dtype": numbers_of,
         "head_dtype": getattr(policy, "numbers", "fp32"), "engine": options.engine,
         "plan": policy.spec.plan_length, "window": policy.spec.window, "execute": options.execute,
         "protocol": asdict(protocol),
@@ -98,6 +99,11 @@ def _policy(options: PolicyOptions, asked: dict[str, Any]) -> Policy:
     """The policy as it is, or step by step."""
     import policies
 
+    if options.threads is not None and options.threads < 1:
+        raise ValueError(f"--threads must be at least 1, got {options.threads}.")
+    if options.policy == "hybrid_stepped" or options.policy.startswith("policies.stepped:"):
+        return policies.make(options.policy, **asked, **(
+            {"engine": options.engine} if options.engine else {}))
     if options.engine is None and options.dtype != "int8":
         return policies.make(options.policy, **asked)
     return policies.make("policies.stepped:Stepped", of=options.policy,
@@ -123,7 +129,7 @@ def _note_machine(machines: list[Hardware], work: Work | None, device: str, dtyp
         from policies.machine import measured
 
         weights = sum(stage.weights for stage in work.stages if stage.per == "frame")
-        machines.append(Hardware(**measured(4 * weights, device, (dtype,))))
+        machines.append(Hardware(**measured(DTYPE_BYTES[dtype] * weights, device, (dtype,))))
 
 
 def _weights(policy: Any) -> dict[str, int]:

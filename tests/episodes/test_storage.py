@@ -156,6 +156,16 @@ def test_a_file_of_the_older_storage_is_still_read(tmp_path):
     assert len(episode.decisions[0]) == 2
 
 
+@pytest.mark.parametrize("bad", [np.zeros((4, 4, 3)), np.zeros((4, 4, 4), np.uint8)],
+                         ids=["floats", "four channels"])
+def test_what_are_no_pixels_are_refused_before_anything_is_written(bad):
+    import_module("numba")
+    with pytest.raises(ValueError, match="pictures must be uint8"):
+        swap_channels(bad)
+    with pytest.raises(ValueError, match="pictures must be uint8"):
+        swap_channels(np.zeros((40, 40, 3), np.uint8), np.zeros((2, 2, 3), np.uint8))
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 3), (2, 3, 5, 3), (256, 256, 3), (256, 257, 3),
                                    (720, 1280, 3), (0, 4, 4, 3)])
 @pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "without Numba"])

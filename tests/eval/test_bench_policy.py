@@ -64,6 +64,13 @@ def test_step_by_step_and_in_whole_numbers_a_decision_has_its_own_floor(numbers)
             if stage["per"] == FRAME} == dict.fromkeys(each_once, 1)
 
 
+def test_a_policy_that_goes_step_by_step_takes_an_engine_itself():
+    for policy in ("hybrid_stepped", "policies.stepped:HybridCarried"):
+        numbers = found(PolicyOptions(policy, random_weights=True, engine="eager", **FEW))
+        assert numbers["policy"] == policy.replace("policies.stepped:HybridCarried",
+                                                   "hybrid_carried")
+
+
 def test_what_cannot_be_told_apart_has_no_stages(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(Stepped, "is_eager", False)  # as when torch has compiled it
     main(PolicyOptions("hybrid_stepped", random_weights=True, out=tmp_path / "b.json", **FEW))
@@ -140,6 +147,7 @@ def test_the_command_prints_tables_and_writes_every_number(tmp_path, capsys):
     ({"policy": "hybrid", "size": "full"}, "has no shipped weights"),
     ({"policy": "forward", "size": "mini"}, "takes no size"),
     ({"policy": "hybrid", "batch": 0}, "must be above 0"),
+    ({"policy": "hybrid", "threads": -2, "random_weights": True}, "--threads must be at least 1"),
     ({"policy": "hybrid", "execute": 2, "random_weights": True}, "--execute must be from 1 to 1"),
 ])
 def test_wrong_input_is_one_sentence(options, said):

@@ -170,3 +170,18 @@ def test_this_machine_can_be_measured():
     assert numbers["hardware"]["bandwidth_bytes_s"] > 1e8
     assert numbers["floors"]["bf16, words known"]["floor_ms"] <= \
         numbers["floors"]["fp32, words known"]["floor_ms"]
+
+
+@pytest.mark.parametrize("measured", ["nan", "0", "-3", "inf"])
+def test_a_time_that_is_none_is_refused(measured):
+    told = bench("floor", "--policy", "hybrid", "--hardware", NX, "--measured-ms", measured)
+    assert (told.returncode, "must be a time above 0" in told.stderr) == (2, True)
+
+
+def test_a_policy_that_goes_step_by_step_has_a_floor_of_its_own():
+    whole, step = (work_of(name, "full") for name in ("hybrid", "hybrid_stepped"))
+    assert [stage.name for stage in step.stages] == [stage.name for stage in whole.stages]
+    fused = {work.policy: each for work in (whole, step) for each in work.stages
+             if each.name == "head: fusion"}
+    assert fused["hybrid_stepped"].weights == 1024 * 2048 + 768 * 2048 == 3_670_016
+    assert fused["hybrid"].weights > 2 * fused["hybrid_stepped"].weights

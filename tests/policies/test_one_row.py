@@ -57,3 +57,10 @@ def test_a_step_is_the_same_without_numba(dtype, monkeypatch):
     for ours, torchs in zip(compiled, step(*given)):
         torch.testing.assert_close(ours, torchs, rtol=0, atol=1e-6 if dtype == torch.float32
                                    else 3e-2)
+
+
+def test_what_lies_otherwise_or_learns_is_left_to_torch():
+    weight = torch.ones(1024, 2048)
+    assert not one_row.fits(weight.t(), 1)
+    with torch.inference_mode(False), torch.enable_grad():
+        assert not one_row.fits(weight, 1)

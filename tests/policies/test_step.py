@@ -157,3 +157,12 @@ def test_a_compiled_step_answers_as_it_does_uncompiled(windowed):
 def test_on_a_gpu_engines_answer_as_without(engine):
     plain = drive(Stepped(device="cuda", dtype="bf16"))
     assert np.abs(drive(Stepped(device="cuda", dtype="bf16", engine=engine)) - plain).max() < 0.05
+
+
+@pytest.mark.parametrize(("kind", "option", "said"), [
+    (HybridInt8, {"dtype": "bf16"}, "hybrid_int8 has dtype int8, got bf16"),
+    (HybridBf16, {"dtype": "fp32"}, "hybrid_bf16 has dtype bf16, got fp32"),
+    (HybridCarried, {"carried": False}, "hybrid_carried has carried True, got False")])
+def test_a_variant_stays_what_it_is_called(kind, option, said):
+    with pytest.raises(ValueError, match=said):
+        kind(**option)
