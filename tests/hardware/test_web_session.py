@@ -102,7 +102,7 @@ def test_a_drive_from_a_page_is_kept_with_its_words_and_said_on_the_page(tmp_pat
     operator.until(in_phase("ended"))
     assert "Ended by contact" in operator.now["said"]
     operator.until(lambda now: not now["armed"])
-    operator.until(lambda now: now["drives"])
+    operator.until(lambda now: now["drives"] and now["drives"][0]["ended_by"])  # file, then words
     (drive,) = operator.now["drives"]
     assert (drive["pattern"], drive["distance"], drive["ended_by"]) == ("core", "close", "contact")
     operator.order(do="judge", episode=drive["episode"], verdict="failure")
