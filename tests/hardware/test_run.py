@@ -86,7 +86,7 @@ def test_a_drive_is_kept_at_the_policys_pace_or_at_the_cameras(tmp_path, frames,
         assert len(episode.images) == decisions + 1
     else:
         assert len(episode.images) > 3 * decisions
-        assert np.median(np.diff(episode.time_s)) < 0.4  # a busy machine may stand still once
+        assert np.diff(episode.time_s).max() < 0.4
     assert (episode.commands[1:, 0] > 0.0).any()
 
 
