@@ -89,9 +89,9 @@ def write_content(path: Path, content: Content, storage: str,
         storage: One of `episodes.storing.STORAGES`.
         fill: Writes what only ours know into the group `sim/`.
     """
-    packing = Packing(content.pictures, content.seen, storage)
     buffer = io.BytesIO()
-    with h5py.File(buffer, "w", userblock_size=seal.block_bytes(content.facts)) as file:
+    with Packing(content.pictures, content.seen, storage) as packing, \
+            h5py.File(buffer, "w", userblock_size=seal.block_bytes(content.facts)) as file:
         file.create_dataset("actions", data=content.commands, compression="gzip",
                             compression_opts=GZIP_LEVEL, track_times=False)
         file.create_dataset("action_event_types", data=np.array(content.events, object),

@@ -26,7 +26,7 @@ from episodes.hdf5 import Episode, described, events_of, read_commands, read_dur
 from episodes.hdf5_writer import add_attribute
 from episodes.packing import GZIP, GZIP_LEVEL, pack_gzip
 from episodes.record import SOURCES
-from episodes.storing import packed_by, write_chunks
+from episodes.storing import packed, write_chunks
 from scenarios import names
 
 FILE = "demo.hdf5"
@@ -61,7 +61,7 @@ def write_robomimic(folder: Path, episodes: Iterable[Episode], asked: Asked) -> 
 def _write(group: h5py.Group, episode: Episode, asked: Asked) -> int:
     frames = episode.decision_frames
     commands, count = episode.commands[frames], len(frames)
-    pictures = list(packed_by(pack_gzip, [episode.images[frame] for frame in frames]))
+    pictures = packed(pack_gzip, [episode.images[frame] for frame in frames]).results()
     last = np.concatenate([np.zeros((1, 3), np.float32), commands])
     for name, seen, before in (("obs", pictures, last[:-1]),
                                ("next_obs", [*pictures[1:], pictures[-1]], last[1:])):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 
 import h5py
 import numpy as np
@@ -23,11 +21,11 @@ from episodes.packing import (
     pack_zstd,
 )
 from episodes.pixels import BGR_IMAGES, JPEG
+from episodes.shared_work import SharedWork
 
 STORAGES = ("zstd", "gzip", JPEG)
 STORAGE_OF = {"lab": "gzip", "full": "zstd"}  # where nothing else is asked for
-LARGE_BYTES = 1_000_000  # pictures of this size are packed by several threads
-THREADS = 2
+LARGE_BYTES = 1_000_000  # pictures of this size are packed by two threads
 PACKERS: dict[str, Callable[[np.ndarray], bytes]] = {
     "zstd": lambda picture: pack_zstd(_bgr(picture)),
     "gzip": lambda picture: pack_gzip(_bgr(picture)),
@@ -53,9 +51,10 @@ def storage_of(profile: str, storage: str | None) -> str:
 
 
 class Packing:
-    """Pictures that are being packed: large ones by other threads, while this one goes on.
+    """Pictures that are being packed: large ones by another thread, while this one goes on.
 
-    One picture that several frames show is packed once.
+    One picture that several frames show is packed once. Used as a context manager: what is not
+    packed yet when it ends is left alone.
     """
 
     def __init__(self, pictures: np.ndarray, seen: list[int], storage: str) -> None:
@@ -68,7 +67,13 @@ class Packing:
         """
         self._pictures, self._seen, self._storage = pictures, seen, storage
         self._shown = sorted(set(seen))
-        self._packed = packed_by(PACKERS[storage], [pictures[each] for each in self._shown])
+        self._packed = packed(PACKERS[storage], [pictures[each] for each in self._shown])
+
+    def __enter__(self) -> Packing:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._packed.drop()
 
     def write(self, file: h5py.File) -> str:
         """Write one picture per frame into a file that is open for writing.
@@ -78,10 +83,11 @@ class Packing:
             so that readers may refuse files that claim to unpack to more than gzip could have
             packed.
         """
-        seen, packed = self._seen, dict(zip(self._shown, self._packed))
+        seen, packed = self._seen, dict(zip(self._shown, self._packed.results()))
         room = FREE_BYTES + MOST_RATIO * sum(len(packed[number]) for number in seen)
         if self._storage == "zstd" and len(seen) * self._pictures[0].nbytes > room:
-            return Packing(self._pictures, seen, "gzip").write(file)
+            with Packing(self._pictures, seen, "gzip") as smaller:
+                return smaller.write(file)
         if self._storage == JPEG:
             _write_jpegs(file, packed, seen, self._pictures.shape[1:3])
         else:
@@ -90,16 +96,11 @@ class Packing:
         return self._storage
 
 
-def packed_by(packer: Callable[[np.ndarray], bytes],
-              pictures: Sequence[np.ndarray]) -> Iterator[bytes]:
-    """Each picture packed; large ones by several threads, which begin at once."""
-    threads = min(THREADS, len(os.sched_getaffinity(0)))
-    if not pictures or pictures[0].nbytes < LARGE_BYTES or threads == 1:
-        return map(packer, pictures)
-    pool = ThreadPoolExecutor(threads)
-    packed = pool.map(packer, pictures)
-    pool.shutdown(wait=False)  # once all are packed
-    return packed
+def packed(packer: Callable[[np.ndarray], bytes],
+           pictures: Sequence[np.ndarray]) -> SharedWork[np.ndarray, bytes]:
+    """Each picture packed; large ones by two threads, of which one begins at once."""
+    large = len(pictures) > 0 and pictures[0].nbytes >= LARGE_BYTES
+    return SharedWork(packer, pictures, helped=large)
 
 
 def write_chunks(group: h5py.Group, name: str, packed: Sequence[bytes], size: tuple[int, ...],

@@ -79,7 +79,7 @@ def test_against_auto_chunked_gzip(benchmark, pictures, tmp_path, kind):
     pixels, path, usual = pictures[kind], tmp_path / "episode.h5", tmp_path / "usual.h5"
     episode = made(pixels)
     slow_s, fast_s = alternating(lambda: written_by_default(pixels, usual),
-                                 lambda: write_episode(path, episode), 3, 5)
+                                 lambda: write_episode(path, episode), 4, 15)
     told = read_told(path)[1]
     with h5py.File(usual) as file:
         images = file["images"]
