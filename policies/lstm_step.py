@@ -43,23 +43,24 @@ class LstmStep(nn.Module):
         """
         new_hidden, new_cell = [], []
         for layer in range(self.layers):
-            gates = self._gates(layer, values.float(), hidden[layer])
-            enter, forget, candidate, leave = gates.chunk(4, dim=1)
-            kept = torch.sigmoid(forget) * cell[layer]
-            new_cell.append(kept + torch.sigmoid(enter) * torch.tanh(candidate))
-            values = torch.sigmoid(leave) * torch.tanh(new_cell[-1])
+            values, kept = self._layer(layer, values.float(), hidden[layer], cell[layer])
             new_hidden.append(values)
+            new_cell.append(kept)
         return values, torch.stack(new_hidden), torch.stack(new_cell)
 
-    def _gates(self, layer: int, values: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
-        """Before their activations [R, 4 * width] float32."""
-        return (_product(self.inputs[layer], values) + _product(self.states[layer], state)
-                + self.biases[layer])
+    def _layer(self, layer: int, values: torch.Tensor, hidden: torch.Tensor,
+               cell: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Hidden and cell [R, width] of a layer after the step."""
+        weights, bias = (self.inputs[layer], self.states[layer]), self.biases[layer]
+        if all(one_row.fits(each, len(values)) for each in weights):
+            return one_row.lstm_layer(weights, bias, values, (hidden, cell))
+        gates = [F.linear(rows.to(weight.dtype), weight).float()
+                 for weight, rows in zip(weights, (values, hidden))]
+        return bent(gates[0] + gates[1] + bias, cell)
 
 
-def _product(weight: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-    """The matrix [N, K] times each row [R, K], float32."""
-    narrow = rows.to(weight.dtype)
-    if one_row.fits(weight, len(rows)):
-        return one_row.product(weight, narrow)
-    return F.linear(narrow, weight).float()
+def bent(gates: torch.Tensor, cell: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Hidden and cell [R, W] after a step, of its gates [R, 4 W] and the cell before."""
+    enter, forget, candidate, leave = gates.chunk(4, dim=1)
+    kept = torch.sigmoid(forget) * cell + torch.sigmoid(enter) * torch.tanh(candidate)
+    return torch.sigmoid(leave) * torch.tanh(kept), kept

@@ -2,7 +2,8 @@
 
 Best of several tries, since a floor asks what is possible; each try is short, since on a shared
 machine only a short one is left undisturbed. Weights that fit into a cache are read from there in
-every decision, so bandwidth is measured at the size of the working set.
+every decision, so bandwidth is measured at the size of the working set, in pages as large as the
+system gives, from which it is read quickest.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from typing import Any
 import torch
 
 from policies.devices import DTYPES
+from policies.one_row import in_large_pages
 
 INT8 = "int8"
 SMALLEST_BYTES, LARGEST_BYTES = 2**16, 2**30  # of what is read
-PART_BYTES = {"cpu": 2**26, "cuda": LARGEST_BYTES}  # read in one try; the parts take turns
+PART_BYTES = {"cpu": 2**26, "cuda": LARGEST_BYTES}  # read in one try at least; parts take turns
 SIDE = {"cpu": 512, "cuda": 8192}  # of the matrices
 TRIES, SPENT_S = 5, 0.5  # of each measurement, at least
 
@@ -35,8 +37,8 @@ def measured(working_set_bytes: int, device: str = "cpu",
     """
     place = torch.device(device)
     size = min(max(working_set_bytes, SMALLEST_BYTES), LARGEST_BYTES)
-    numbers = torch.ones(size // 4, device=place)
-    parts = numbers.chunk(-(-size // PART_BYTES[place.type]))  # each as large, all take turns
+    numbers = in_large_pages(torch.ones(size // 4, device=place))
+    parts = numbers.chunk(max(1, size // PART_BYTES[place.type]))  # none of them stays in a cache
     part = len(parts[-1])
     turns = itertools.cycle(parts)
     read_s = _best_s(lambda: next(turns).sum(), place)

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 LEAST_NUMBERS = 2**20  # of a matrix: smaller ones lie in a cache
+HALF = np.array([[0.5], [0.5], [1.0], [0.5]], np.float32)  # of the gates, where logistic
 SUMS = {"reassoc", "contract", "nsz"}  # may be taken in another order; NaN and infinity stay
 
 
@@ -45,6 +46,36 @@ def product(weight: torch.Tensor, row: torch.Tensor) -> torch.Tensor:
     else:
         fp32_bf16[1](numbers.view(torch.int32).numpy(), row.float().numpy(), answer)
     return torch.from_numpy(answer)
+
+
+def lstm_layer(weights: tuple[torch.Tensor, torch.Tensor], bias: torch.Tensor,
+               values: torch.Tensor, state: tuple[torch.Tensor, torch.Tensor]
+               ) -> tuple[torch.Tensor, torch.Tensor]:
+    """One step of one layer, all but its products by NumPy, whose calls cost a third of torch's.
+
+    The logistic function of x is (1 + tanh(x / 2)) / 2: one call bends all four gates.
+
+    Args:
+        weights: Of what comes in [4 W, K] and of the hidden state [4 W, W]; both of them `fits`.
+        bias: [4 W], the sum of both.
+        values: What comes in [1, K].
+        state: Hidden and cell before, [1, W] float32 each.
+
+    Returns:
+        Both after it.
+    """
+    numbers = weights[0].dtype
+    gates = product(weights[0], values.to(numbers)).numpy()
+    gates += product(weights[1], state[0].to(numbers)).numpy()
+    gates += bias.numpy()
+    parts = gates.reshape(4, -1)  # enter, forget, candidate, leave
+    parts *= HALF
+    np.tanh(parts, out=parts)
+    parts *= HALF
+    parts += 1 - HALF
+    cell = parts[1] * state[1].numpy()
+    cell += parts[0] * parts[2]
+    return torch.from_numpy(parts[3] * np.tanh(cell)), torch.from_numpy(cell)
 
 
 @functools.cache
@@ -82,11 +113,11 @@ def _compiled() -> tuple[Callable[..., None], Callable[..., None]]:
     def bf16(pairs: Any, values: Any, answer: Any) -> None:
         even, odd = values[0, ::2].copy(), values[0, 1::2].copy()
         for row in range(pairs.shape[0]):
-            first, second = np.float32(0), np.float32(0)
+            total = np.float32(0)
             for column in range(pairs.shape[1]):
                 both = numba.uint32(pairs[row, column])
-                first += as_float(numba.uint32(both << 16)) * even[column]
-                second += as_float(numba.uint32(both & 0xFFFF0000)) * odd[column]
-            answer[0, row] = first + second
+                total += (as_float(numba.uint32(both << 16)) * even[column]
+                          + as_float(numba.uint32(both & 0xFFFF0000)) * odd[column])
+            answer[0, row] = total
 
     return fp32, bf16

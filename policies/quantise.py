@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from policies.lstm_step import LstmStep
+from policies.lstm_step import LstmStep, bent
 
 LARGEST = 127.0
 SMALLEST_SCALE = 1e-12  # for rows of zeros
@@ -60,8 +60,9 @@ class Int8LstmStep(LstmStep):
             Int8Linear(torch.cat(parts, dim=1), bias)
             for *parts, bias in zip(step.inputs, step.states, step.biases)])
 
-    def _gates(self, layer: int, values: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
-        return self.products[layer](torch.cat([values, state], dim=1))
+    def _layer(self, layer: int, values: torch.Tensor, hidden: torch.Tensor,
+               cell: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return bent(self.products[layer](torch.cat([values, hidden], dim=1)), cell)
 
 
 def quantise(module: nn.Module) -> None:
