@@ -6,6 +6,7 @@ It shows its camera over TCP and drives at whatever velocity it was told last, a
 from __future__ import annotations
 
 import json
+import os
 import queue
 import sys
 import threading
@@ -139,7 +140,11 @@ def _read(orders: queue.Queue[str]) -> None:
 
 
 def _say(what: dict[str, Any]) -> None:
-    print(json.dumps(what), flush=True)
+    """To whoever started it; that it is gone is noticed where its orders end."""
+    try:
+        print(json.dumps(what), flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

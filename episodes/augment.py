@@ -19,11 +19,12 @@ import h5py
 import numpy as np
 import tyro
 
-from episodes.atomic import write_atomically
+from episodes.atomic import whole_folder
 from episodes.guard import attributes, guarded
 from episodes.hdf5 import Episode, events_of, find_episodes, read_episode, read_told, text_of
 from episodes.hdf5_writer import Content, add_attribute, write_content
 from episodes.names import EpisodeName, simulated_start
+from episodes.oddities import too_fast
 from episodes.operations import (
     Draft,
     Operation,
@@ -42,6 +43,7 @@ from scenarios.schema import DISTANCES, PATTERNS
 
 COPIES_FROM = 10_000_000  # seconds after the first simulated date: no original is named so
 DECISION_S = 0.4  # of a copy's duration
+SUMMARY = "augmentation.json"
 Chances = tuple[tuple[float, Operation], ...]  # each operation and how probable it is
 
 logger = logging.getLogger(__name__)
@@ -115,27 +117,41 @@ def augment(options: Options) -> dict[str, Any]:
     """
     if not 0 <= options.hold_out < 1:
         raise ValueError(f"hold_out must be from 0 to below 1, got {options.hold_out}.")
-    if options.out.exists() and any(options.out.iterdir()):
-        raise ValueError(f"{options.out}: is not empty, expected a new folder.")
+    if options.seed < 0:
+        raise ValueError(f"seed must be at least 0, got {options.seed}.")
     paths = find_episodes(options.data)
     layouts = {path: _layout(path) for path in paths}
     held_out = _held_out(sorted(set(layouts.values())), options)
+    try:
+        with whole_folder(options.out) as folder:
+            return _fill(folder, paths, layouts, held_out, options)
+    except OSError as error:
+        raise ValueError(f"{options.out}: cannot be written ({error.strerror or error}); nothing "
+                         f"is left there. Free the disk, or choose another folder with --out."
+                         ) from error
+
+
+def _fill(out: Path, paths: list[Path], layouts: dict[Path, str], held_out: set[str],
+          options: Options) -> dict[str, Any]:
+    """Write all of it into a folder that nobody sees yet; returns what `augmentation.json` says."""
     recipe = RECIPES[options.recipe]
     for folder in ("train", "held_out"):
-        (options.out / folder).mkdir(parents=True, exist_ok=True)
-    counts = {"originals": 0, "copies": 0, "held_out": 0}
+        (out / folder).mkdir()
+    counts = {"layouts": len(set(layouts.values())), "originals": 0, "copies": 0, "held_out": 0}
     applied: dict[str, int] = {}
     for number, path in enumerate(paths):
         kept_out = layouts[path] in held_out
-        shutil.copyfile(path, options.out / ("held_out" if kept_out else "train") / path.name)
+        shutil.copyfile(path, out / ("held_out" if kept_out else "train") / path.name)
         counts["held_out" if kept_out else "originals"] += 1
         if kept_out:
             continue
         episode, digest = read_episode(path), layouts[path]
+        if (odd := too_fast(episode)) is not None:
+            raise ValueError(f"{odd.sentence} Nothing was written.")
         for copy in range(1, recipe.factor(episode)):
             rng = np.random.default_rng([options.seed, number, copy])
             draft = _changed(episode, recipe.chances(episode), rng)
-            _write(options.out / "train", counts["copies"], episode, draft, digest)
+            _write(out / "train", counts["copies"], episode, draft, digest)
             counts["copies"] += 1
             for each in draft.applied:
                 applied[each["operation"]] = applied.get(each["operation"], 0) + 1
@@ -143,8 +159,7 @@ def augment(options: Options) -> dict[str, Any]:
     said = counts | {"recipe": options.recipe, "about": recipe.about, "seed": options.seed,
                      "train": counts["originals"] + counts["copies"],
                      "applied": dict(sorted(applied.items()))}
-    write_atomically(options.out / "augmentation.json",
-                     (json.dumps(said, indent=1) + "\n").encode())
+    (out / SUMMARY).write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
     return said
 
 
@@ -209,6 +224,9 @@ def main(options: Options) -> None:
     """Augment, and say the true counts."""
     said = augment(options)
     print(f"{options.recipe}: {said['about']}.")
+    if options.hold_out and not said["held_out"]:
+        print(f"warning: no episode is held out: {options.hold_out:g} of {said['layouts']} layouts "
+              f"is less than one; give more episodes, or a larger --hold-out.")
     print(f"{said['originals']} originals and {said['copies']} copies make {said['train']} "
           f"episodes in {options.out / 'train'}; {said['held_out']} are held out, as they are. "
           + ", ".join(f"{name} {count}" for name, count in said["applied"].items()) + ".")

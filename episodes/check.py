@@ -16,10 +16,12 @@ import tyro
 from episodes import seal
 from episodes.atomic import leftovers, remove, write_atomically
 from episodes.check_report import as_html, as_json, in_words
-from episodes.doctor import findings
+from episodes.doctor import Finding, findings
 from episodes.examine import Facts, examine
 from episodes.folder_index import INDEX_FILE, open_index
-from episodes.hdf5 import find_episodes, read_episode
+from episodes.guard import attributes, guarded
+from episodes.hdf5 import Episode, find_episodes, read_episode
+from episodes.lab_format import contradiction
 from scenarios.cli import LogLevel, run_command
 
 UNSOUND = 1  # the exit code
@@ -53,6 +55,7 @@ class Findings:
     damaged: dict[Path, str]  # and the sentence that says how
     leftovers: list[Path]  # of writers that died; they were never episodes
     facts: list[Facts]  # of the sound ones
+    denied: list[Finding]  # where a sound file says of itself what is not so
 
     @property
     def is_sound(self) -> bool:
@@ -78,10 +81,12 @@ def check(path: Path, *, repair: bool = False) -> Findings:
     elif not path.is_file():
         raise ValueError(f"{path}: no such file or folder, expected an episode or a folder of "
                          f"them.")
-    sound, damaged, facts, sealed = [], {}, [], 0
+    sound, damaged, facts, denied, sealed = [], {}, [], [], 0
     for each in found:
         try:
-            facts.append(examine(read_episode(each)))
+            episode = read_episode(each)
+            facts.append(examine(episode))
+            denied += _denied(episode)
         except ValueError as error:
             damaged[each] = str(error)
         else:
@@ -92,14 +97,35 @@ def check(path: Path, *, repair: bool = False) -> Findings:
             remove(each)
         if (path / INDEX_FILE).exists():
             open_index(path, rebuild=True)
-    return Findings(sound, sealed, damaged, [] if repair else left, facts)
+    return Findings(sound, sealed, damaged, [] if repair else left, facts, denied)
+
+
+def _denied(episode: Episode) -> list[Finding]:
+    """What a file says of itself and its content denies."""
+    with guarded(episode.path) as file:
+        root = attributes(file)
+    found = contradiction(episode, root)
+    return [Finding("contradiction", f"{episode.path}: {found[1]}", (episode.path,))] if found \
+        else []
+
+
+def _check_target(path: Path | None, option: str) -> None:
+    """Refuse what is no place for a report, before anything is read."""
+    if path is None:
+        return
+    if path.suffix != f".{option}":
+        raise ValueError(f"--{option} {path}: must end in .{option}; nothing was read.")
+    if path.is_dir() or not path.resolve().parent.is_dir():
+        raise ValueError(f"--{option} {path}: expected a file in a folder that is there.")
 
 
 def main(options: Options) -> None:
     """Check, say what was found, and leave with 0 only where all is sound."""
+    _check_target(options.json, "json")
+    _check_target(options.html, "html")
     found = check(options.path, repair=options.repair)
     others = check(options.against).facts if options.against else []
-    said = findings(found.facts, others) if found.facts else []
+    said = [*found.denied, *findings(found.facts, others)] if found.facts else []
     for sentence in found.damaged.values():
         print(sentence)
     for path in found.leftovers:

@@ -19,6 +19,7 @@ from typing import Annotated, Literal
 import numpy as np
 import tyro
 
+from envs import load_robot
 from episodes.atomic import whole_folder
 from episodes.channels import swap_channels
 from episodes.formats import (
@@ -33,8 +34,10 @@ from episodes.formats import (
     reader,
     target,
 )
+from episodes.guard import MAX_FRAMES
 from episodes.hdf5 import Episode, default_instruction
 from episodes.oddities import misfit, odd
+from scenarios import names
 from scenarios.cli import LogLevel, run_command
 
 LEFT_OUT = 1  # the exit code
@@ -153,8 +156,12 @@ def _check(options: Options) -> None:
                          f"colours are stored.")
     if not 0 <= options.hold_out < 1:
         raise ValueError(f"--hold-out must be from 0 to below 1, got {options.hold_out:g}.")
-    if options.frames < 0:
-        raise ValueError(f"--frames must be at least 0, got {options.frames}.")
+    if not 0 <= options.frames <= MAX_FRAMES:
+        raise ValueError(f"--frames must be from 0 to {MAX_FRAMES}, got {options.frames}.")
+    if options.scenario not in (None, *names()) and not options.any_scenario:
+        raise ValueError(f"--scenario must be one of {', '.join(names())}, got "
+                         f"{options.scenario!r}; --any-scenario takes others.")
+    load_robot(options.robot)
 
 
 def _sound(read: Reader, form: Target, options: Options, report: Report) -> Iterator[Episode]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from episodes import seal
 from episodes.folder_index import INDEX_FILE, Index, file_hash, open_index
+from episodes.guard import MAX_FRAMES
 from episodes.hdf5 import EXPECTED, read_told
 from episodes.packing import PackedError
 from episodes.pixels import Pictures
@@ -71,8 +72,9 @@ class Dataset:
             raise ValueError(f"frame_selection must be one of {', '.join(SELECTIONS)}, got "
                              f"{frame_selection!r}.")
         for name, value in (("window", window), ("plan", plan)):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}.")
+            if not isinstance(value, int | np.integer) or not 1 <= value <= MAX_FRAMES:
+                raise ValueError(f"{name} must be a whole number from 1 to {MAX_FRAMES}, got "
+                                 f"{value!r}.")
         self.index: Index = open_index(folder)
         if self.index.damaged and not skip_damaged:
             raise ValueError(f"{next(iter(self.index.damaged.values()))} {len(self.index.damaged)} "
@@ -173,8 +175,10 @@ def collate(items: Sequence[Item]) -> Item:
     """A batch: arrays with one more dimension in front, and lists of texts.
 
     Raises:
-        ValueError: if pictures differ in size.
+        ValueError: if pictures differ in size, or there are no items.
     """
+    if not items:
+        raise ValueError("A batch needs at least one item, got none.")
     shapes = {item["rgb"].shape for item in items}
     if len(shapes) > 1:
         raise ValueError(f"Pictures of one batch differ in size: {sorted(shapes)}; give the "

@@ -27,6 +27,7 @@ from envs.appearance import load_profile
 from envs.camera import check_look
 from episodes.atomic import write_atomically
 from episodes.engine import Engine, LostRunError, check_engine, open_engine
+from episodes.guard import MAX_CHUNK_BYTES
 from episodes.names import check_scenario
 from episodes.out_folder import await_visible, prepare, tidy
 from episodes.plans import PLANS, Plan, spread
@@ -164,6 +165,9 @@ def _check(options: Options) -> None:
                                ("image width", 1, width)):
         if value is not None and value < least:
             raise ValueError(f"{name} must be at least {least}, got {value}.")
+    if 3 * height * width > MAX_CHUNK_BYTES:
+        raise ValueError(f"--image {height} {width} makes pictures of {3 * height * width:,} "
+                         f"bytes, expected at most {MAX_CHUNK_BYTES:,}, which readers take.")
     storage_of(options.profile, options.storage)
     if options.plan is not None and (options.episodes is not None or options.pattern is not None):
         raise ValueError(f"plan {options.plan} says how many episodes of which pattern: "

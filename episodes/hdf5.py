@@ -24,6 +24,7 @@ from episodes.record import SOURCES
 from scenarios import load, names
 
 EVENTS = ("episode_start", "start_action", "stop_action")
+FOREIGN = {"robomimic": "demo.hdf5", "lerobot": "meta/info.json", "rosbag": "metadata.yaml"}
 SCHEMA_VERSION = 2  # of the file: 1 had the group sim/ and no seal
 
 
@@ -79,12 +80,20 @@ def find_episodes(folder: str | Path) -> list[Path]:
         raise ValueError(f"{folder}: no such folder, expected one with files episode_*.h5.")
     found = sorted(folder.glob("episode_*.h5"))
     if not found:
-        how = (f"make some with `python -m episodes.generate --out {folder}`"
-               if not any(folder.iterdir()) else
-               "files of LeRobot, robomimic or rosbag become some by "
-               f"`python -m episodes.convert {folder} --from lerobot --to lab --out DIR`")
-        raise ValueError(f"{folder}: holds no file episode_*.h5; {how}.")
+        raise ValueError(f"{folder}: holds no file episode_*.h5; {_instead_of(folder)}.")
     return found
+
+
+def _instead_of(folder: Path) -> str:
+    """What to do with a folder that has no episodes of ours."""
+    if not any(folder.iterdir()):
+        return f"make some with `python -m episodes.generate --out {folder}`"
+    inside = sorted({path.parent for path in folder.glob("*/episode_*.h5")})
+    if inside:
+        return f"they lie in {' and in '.join(map(str, inside[:2]))}"
+    form = next((name for name, mark in FOREIGN.items() if (folder / mark).exists()), "lerobot")
+    return ("files of LeRobot, robomimic or rosbag become some by "
+            f"`python -m episodes.convert {folder} --from {form} --to lab --out DIR`")
 
 
 def read_episode(path: str | Path, *, rotate_180: bool = False) -> Episode:
@@ -119,14 +128,15 @@ def read_told(path: Path) -> tuple[dict[str, Any], Pictures]:
         own = attributes(file["sim"]) if "sim" in file else {}
         facts = {**attributes(file), **own}
         said = _said_by_name(path)
-        scenario, pattern, distance = (text_of(facts.get(key)) or said[key] for key in said)
+        scenario, pattern, distance = (text_of(facts.get(key), key) or said[key]
+                                       for key in said)
         source = text_of(facts.get("source")) if "sim" in file else "real"
         if source not in SOURCES:
             raise ValueError(f"sim/source must be one of {', '.join(SOURCES)}, got {source!r}.")
         return {
             "commands": commands, "events": events, "scenario": scenario, "pattern": pattern,
             "distance": distance, "source": source, "path": path,
-            "name": text_of(facts.get("episode_name")) or path.stem,
+            "name": text_of(facts.get("episode_name"), "episode_name") or path.stem,
             "instruction": _read_instruction(file, facts) or default_instruction(scenario),
             "total_duration_s": read_duration(facts),
             "time_s": _read_time(file, pictures.count), "seed_root": _read_seed_root(facts),
@@ -218,7 +228,7 @@ def _read_instruction(file: h5py.File, facts: dict[str, Any]) -> str | None:
     stored = facts.get("instruction", facts.get("language_instruction"))
     if stored is None and isinstance(file.get("language_instruction"), h5py.Dataset):
         stored = _first_text(file["language_instruction"])
-    return text_of(stored)
+    return text_of(stored, "the instruction")
 
 
 def _first_text(dataset: h5py.Dataset) -> Any:
@@ -264,12 +274,19 @@ def _said_by_name(path: Path) -> dict[str, str | None]:
     return {"scenario": said.scenario, "pattern": said.pattern, "distance": said.distance}
 
 
-def text_of(stored: Any) -> str | None:
-    """A stored string, whether HDF5 kept it as text, bytes or an array (then its first)."""
+def text_of(stored: Any, what: str = "a text") -> str | None:
+    """A stored string, whether HDF5 kept it as text, bytes or an array (then its first).
+
+    Raises:
+        ValueError: for bytes that are no text; `what` names it.
+    """
     if isinstance(stored, np.ndarray):
         stored = stored.ravel()[0] if stored.size else None
     if isinstance(stored, bytes):
-        stored = stored.decode("utf-8")
+        try:
+            stored = stored.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{what} is {bytes(stored[:40])!r}, expected UTF-8.") from error
     return None if stored is None else str(stored)
 
 

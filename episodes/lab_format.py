@@ -6,10 +6,11 @@ left out with a sentence. Files of 2026 and those written here may have any leng
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -42,7 +43,7 @@ def read_lab(path: Path, given: Given) -> Iterator[Episode | LeftOut]:
                 raise
             yield LeftOut("unreadable", str(error))
         else:
-            yield (_odd(episode, given.frames) or _contradiction(episode, others)
+            yield (_odd(episode, given.frames) or _contradiction(episode, others.root)
                    or _of(episode, given.source))
 
 
@@ -80,23 +81,26 @@ def _odd(episode: Episode, frames: int) -> LeftOut | None:
     return None
 
 
-def _contradiction(episode: Episode, others: Kept) -> LeftOut | None:
-    """Where a file says of itself what its content denies."""
+def _contradiction(episode: Episode, root: Mapping[str, Any]) -> LeftOut | None:
+    found = contradiction(episode, root)
+    return LeftOut(found[0], f"{episode.path}: {found[1]}") if found else None
+
+
+def contradiction(episode: Episode, root: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Where a file with these attributes says of itself what its content denies: what, and how."""
     said = _said_by_name(episode.path)
     for name in ("scenario", "pattern", "distance") if said else ():
         by_name, stored = getattr(said, name), getattr(episode, name)
         if by_name and by_name != stored:
-            return LeftOut(name, f"{episode.path}: its name says {by_name!r}, its attribute "
-                                 f"{name} {stored!r}; expected the same.")
-    frames, told = len(episode.events), others.root.get("num_frames", len(episode.events))
+            return name, (f"its name says {by_name!r}, its attribute {name} {stored!r}; expected "
+                          f"the same.")
+    frames, told = len(episode.events), root.get("num_frames", len(episode.events))
     if episode.color_order == "bgr" and (np.ndim(told) or told != frames):
-        return LeftOut("length", f"{episode.path}: attribute num_frames is {told!r}, expected the "
-                                 f"{frames} of images.")
+        return "length", f"attribute num_frames is {told}, expected the {frames} of images."
     for frame, event in enumerate(episode.events):
         if event != "start_action" and episode.commands[frame].any():
-            return LeftOut("events", f"{episode.path}: action_event_types is {event} in frame "
-                                     f"{frame}, where actions is "
-                                     f"{episode.commands[frame].tolist()}; expected no motion.")
+            return "events", (f"action_event_types is {event} in frame {frame}, where actions is "
+                              f"{episode.commands[frame].tolist()}; expected no motion.")
     return None
 
 

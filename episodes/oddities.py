@@ -17,7 +17,7 @@ ROOM = 1e-3  # of a command beyond its limit: files have rounded numbers
 
 def odd(episode: Episode, any_scenario: bool) -> LeftOut | None:
     """What no format can take; None for an episode that all can."""
-    where, commands = place_of(episode), episode.commands
+    where = place_of(episode)
     if not len(episode.decision_frames):
         return LeftOut("empty", f"{where}: holds no decision, expected one or more.")
     if episode.scenario not in names() and not any_scenario:
@@ -34,11 +34,18 @@ def odd(episode: Episode, any_scenario: bool) -> LeftOut | None:
     if episode.seed_root is not None and not 0 <= episode.seed_root <= LARGEST_ROOT:
         return LeftOut("seed", f"{where}: seed_root is {episode.seed_root}, expected a whole "
                                f"number from 0 to {LARGEST_ROOT}.")
-    if np.abs(commands).max() > COMMAND_LIMIT + ROOM:
-        frame = int(np.abs(commands).max(axis=1).argmax())
-        return LeftOut("range", f"{where}: actions are {_rounded(commands[frame])} in frame "
-                                f"{frame}, expected each within +-{COMMAND_LIMIT}.")
-    return None
+    return too_fast(episode)
+
+
+def too_fast(episode: Episode) -> LeftOut | None:
+    """A command beyond its limit; None where there is none."""
+    commands = np.abs(episode.commands)
+    if commands.max(initial=0.0) <= COMMAND_LIMIT + ROOM:
+        return None
+    frame = int(commands.max(axis=1).argmax())
+    return LeftOut("range", f"{place_of(episode)}: actions are "
+                            f"{_rounded(episode.commands[frame])} in frame {frame}, expected each "
+                            f"within +-{COMMAND_LIMIT}.")
 
 
 def _encodes(text: str) -> bool:

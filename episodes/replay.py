@@ -19,6 +19,7 @@ import tyro
 
 from episodes.guard import attributes, content, guarded
 from episodes.hdf5 import Episode, read_episode
+from episodes.pixels import JPEG
 from episodes.record import Record
 from policies.interface import Action, Observation, Policy, PolicySpec
 from scenarios import load, names
@@ -26,6 +27,7 @@ from scenarios.cli import LogLevel, run_command
 
 DIFFERS = 1  # the exit code
 ALIKE_M = 1e-9  # by which places may differ that are the same
+JPEG_GREYS = 3.0  # by which a JPEG of quality 95 differs at most, on average
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Options:
     """Drive an episode's commands again and say what came of them."""
 
     file: Annotated[Path, tyro.conf.Positional]
-    """An episode of any format that is read."""
+    """An episode file of the laboratory's format or ours, .h5."""
     scenario: str | None = None
     """Where a recording is driven; its own scenario where not given."""
     seed: int = 0
@@ -48,14 +50,18 @@ class Replayed:
 
     record: Record
     stored: bool  # whether there is anything to compare with
+    reason: str = ""  # why there is nothing
     furthest_m: float = 0.0  # between a stored place and the one now, before any decision
     other_pictures: int = 0  # of the decisions'
+    apart: float = 0.0  # of those, mean difference in grey levels
+    lossy: bool = False  # stored as JPEG: pictures cannot be the same
     warnings: tuple[str, ...] = ()
 
     @property
     def is_same(self) -> bool:
-        """Whether it is what was stored."""
-        return self.furthest_m <= ALIKE_M and not self.other_pictures
+        """Whether it is what was stored, as far as that can be."""
+        like = self.lossy and self.apart <= JPEG_GREYS
+        return self.furthest_m <= ALIKE_M and (not self.other_pictures or like)
 
 
 class Commands(Policy):
@@ -101,11 +107,26 @@ def replay(path: Path, scenario: str | None = None, seed: int = 0) -> Replayed:
                          f"driven with --scenario.")
     if not len(episode.decisions[0]):
         raise ValueError(f"{path}: holds no decision to drive.")
-    compared = facts is not None and scenario is None
-    record = _drive(episode, where, facts if compared else None, seed)
-    if not compared or facts is None:
-        return Replayed(record, stored=False)
+    if seed < 0:
+        raise ValueError(f"seed must be at least 0, got {seed}.")
+    reason = _not_comparable(episode, facts, scenario)
+    record = _drive(episode, where, None if reason else facts, seed)
+    if record.error:
+        raise ValueError(f"{path}: its commands cannot be driven: {record.error}")
+    if reason or facts is None:
+        return Replayed(record, stored=False, reason=reason)
     return _compared(episode, record, facts, poses)
+
+
+def _not_comparable(episode: Episode, facts: dict[str, Any] | None, scenario: str | None) -> str:
+    """Why what is driven now cannot be compared with the file; empty where it can."""
+    if episode.source != "simulated":
+        return "A recording has no layout to compare with."
+    if facts is None:
+        return "The file holds no places to compare with, as converted ones do not."
+    if scenario is not None:
+        return f"Driven in {scenario} as asked, so nothing is compared."
+    return ""
 
 
 def _simulated(path: Path) -> tuple[dict[str, Any] | None, np.ndarray]:
@@ -144,15 +165,24 @@ def _compared(episode: Episode, record: Record, facts: dict[str, Any],
     count = min(len(poses), len(record.poses))
     away = np.linalg.norm(record.poses[:count, :2] - poses[:count, :2], axis=1)
     seen = record.rgb if record.rgb is not None else np.zeros((0, *pictures.shape[1:]), np.uint8)
-    same = sum(np.array_equal(one, other) for one, other in zip(seen, pictures))
+    pairs = list(zip(seen, pictures))
+    others = [(one, other) for one, other in pairs if not np.array_equal(one, other)]
+    apart = [np.abs(one.astype(np.int16) - other).mean() for one, other in others]
     now = load(record.scenario).hash()
     warnings = []
     if facts.get("scenario_hash") != now:
         warnings.append(f"the scenario is {now} now and was {facts.get('scenario_hash')}")
     if facts.get("ended_by") != record.ended_by:
         warnings.append(f"it ended by {facts.get('ended_by')} then, by {record.ended_by} now")
-    return Replayed(record, True, float(away.max(initial=0.0)), len(pictures) - same,
+    missing = len(pictures) - len(pairs)
+    return Replayed(record, True, "", float(away.max(initial=0.0)), len(others) + missing,
+                    float(np.mean(apart or [0.0])), _is_lossy(episode.path) and not missing,
                     tuple(warnings))
+
+
+def _is_lossy(path: Path) -> bool:
+    with guarded(path) as file:
+        return JPEG in file
 
 
 def main(options: Options) -> None:
@@ -166,12 +196,22 @@ def main(options: Options) -> None:
           f"{', '.join(record.touched) or 'nothing'}.")
     for warning in found.warnings:
         print(f"warning: {warning}.")
-    if not found.stored:
-        print("A recording has no layout to compare with.")
-        return
-    print("The same places and pictures as stored." if found.is_same else
-          f"DIFFERS: up to {found.furthest_m:.3g} m, {found.other_pictures} pictures are others.")
+    print(_verdict(found))
     sys.exit(0 if found.is_same else DIFFERS)
+
+
+def _verdict(found: Replayed) -> str:
+    """What the comparison says, or why there is none."""
+    if not found.stored:
+        return found.reason
+    places = ("the same places" if found.furthest_m <= ALIKE_M else
+              f"places up to {found.furthest_m:.3g} m away")
+    pictures = (f"{found.other_pictures} pictures are others, by {found.apart:.2g} grey levels on "
+                f"average" if found.other_pictures else "the same pictures")
+    if found.is_same:
+        return (f"The same places as stored; {pictures}, as JPEG leaves them."
+                if found.other_pictures else "The same places and pictures as stored.")
+    return f"DIFFERS: {places}, {pictures}."
 
 
 if __name__ == "__main__":

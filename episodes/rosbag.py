@@ -88,7 +88,8 @@ def read_bag(path: str | Path, robot: RobotSpec, told: Told | None = None) -> It
         raise ValueError(f"{path}: {error}") from error
     except broken as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise ValueError(f"{path}: damaged or no bag ({reason}).") from error
+        raise ValueError(f"{path}: damaged or no bag ({reason}); expected a folder of rosbag2 with "
+                         f"its metadata.yaml, or a file of ROS 1.") from error
 
 
 def _storage_errors() -> tuple[type[Exception], ...]:

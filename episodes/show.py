@@ -27,7 +27,7 @@ class Options:
     """Say what an episode holds, and draw it."""
 
     file: Annotated[Path, tyro.conf.Positional]
-    """An episode of any format that is read."""
+    """An episode file of the laboratory's format or ours, .h5."""
     out: tuple[Path, ...] = ()
     """Files to write: `.png` a sheet of all frames, `.gif` or `.mp4` a film, `.rrd` a recording for
     the Rerun viewer."""
@@ -86,8 +86,8 @@ def _rerun(episode: Episode, path: Path) -> None:
     try:
         from episodes import rerun_drive
     except ImportError as error:
-        raise ValueError(f"{path.name}: recordings for the Rerun viewer need rerun-sdk, install "
-                         f"mobile-vla-bench[rerun].") from error
+        raise ValueError("recordings for the Rerun viewer (.rrd) need rerun-sdk, install "
+                         "mobile-vla-bench[rerun].") from error
     rerun_drive.write(episode, path)
 
 

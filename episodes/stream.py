@@ -8,6 +8,7 @@ every other frame a picture and the command that was in force when it came. Read
 from __future__ import annotations
 
 import contextlib
+import errno
 import math
 import mmap
 import os
@@ -23,14 +24,15 @@ from episodes import seal
 from episodes.atomic import sync_folder
 from episodes.channels import swap_channels
 from episodes.guard import FREE_BYTES, MAX_PIXEL_BYTES, MOST_RATIO
-from episodes.hdf5 import SCHEMA_VERSION, events_of
+from episodes.hdf5 import SCHEMA_VERSION, events_of, read_episode
 from episodes.hdf5_writer import CHUNK_SIZE
 from episodes.packing import ZSTD, ZSTD_LEVEL, pack_zstd
 
 Facts = Mapping[str, str | int | float | bool]
 SEALED = ("scenario", "source", "pattern", "distance", "instruction")  # what an index wants
 MOST_FRAMES = 99_999
-RESERVE_BYTES = 1024**2  # given back when a disk is full: what was recorded can be finished
+RESERVE_BYTES = 4 * 1024**2  # given back when a disk is full: what was recorded can be finished
+ROOM_BYTES = 1024**2  # that stay free, beside what is written
 
 
 def pack(rgb: np.ndarray) -> bytes:
@@ -60,10 +62,15 @@ class EpisodeStream:
         self._times_s: list[float] = []
         self._packed = 0  # bytes
         path.parent.mkdir(parents=True, exist_ok=True)
-        with self._reserve.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
-        self._file = h5py.File(self._temporary, "w-",
-                               userblock_size=seal.block_bytes(self._sealed(MOST_FRAMES)))
+        self._refused = False  # by the disk, in the middle of HDF5's work
+        try:
+            with self._reserve.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
+            self._file = h5py.File(self._temporary, "w-",
+                                   userblock_size=seal.block_bytes(self._sealed(MOST_FRAMES)))
+        except OSError:
+            self._remove()
+            raise
         self._images = self._make()
 
     def __len__(self) -> int:
@@ -89,15 +96,23 @@ class EpisodeStream:
             OSError: if the disk refuses; what was there before can still be finished.
         """
         frame = len(self)
-        self._images.set_extent((frame + 1, *self._size, 3))
+        self._check_room(len(packed))
         try:
+            self._images.set_extent((frame + 1, *self._size, 3))
             self._images.write_direct_chunk((frame, 0, 0, 0), packed)
-        except OSError:
-            self._images.set_extent((frame, *self._size, 3))
-            raise
+        except (OSError, RuntimeError) as error:  # either, as h5py says that the disk refuses
+            self._refused = True
+            raise OSError(f"HDF5 could not write: {error}") from error
         self._commands.append(np.asarray(command, np.float32))
         self._times_s.append(time_s)
         self._packed += len(packed)
+
+    def _check_room(self, wanted: int) -> None:
+        """Refuse before HDF5 meets a full disk: what it had not written yet would be lost then."""
+        disk = os.statvfs(self.path.parent)
+        free = disk.f_bavail * disk.f_frsize
+        if free < wanted + ROOM_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path.parent))
 
     def finish(self, facts: Facts) -> Path:
         """Write everything but pictures, seal the file and give it its name.
@@ -107,19 +122,24 @@ class EpisodeStream:
 
         Raises:
             OSError: if the disk refuses even that.
-            ValueError: if there is no frame.
+            ValueError: if there is no frame, or what HDF5 made of a refusal cannot be read.
         """
         if not len(self):
             raise ValueError(f"{self.path}: there is no picture to keep.")
         self._reserve.unlink(missing_ok=True)
         try:
+            self._images.set_extent((len(self), *self._size, 3))  # without what was refused
             self._write_rest({**self._facts, **facts})
             self._file.close()
             with self._temporary.open("r+b") as file:
                 with mmap.mmap(file.fileno(), 0) as mapped, memoryview(mapped) as content:
                     seal.seal(content, self._sealed(len(self)))
                 os.fsync(file.fileno())
+            if self._refused:  # HDF5 may have lost more than the last picture
+                read_episode(self._temporary)
             os.replace(self._temporary, self.path)
+        except RuntimeError as error:
+            raise OSError(f"HDF5 could not finish it: {error}") from error
         finally:
             self.discard()
         sync_folder(self.path.parent)
@@ -129,6 +149,9 @@ class EpisodeStream:
         """Leave nothing behind of what is not finished."""
         with contextlib.suppress(OSError, RuntimeError, ValueError):
             self._file.close()
+        self._remove()
+
+    def _remove(self) -> None:
         self._temporary.unlink(missing_ok=True)
         self._reserve.unlink(missing_ok=True)
 

@@ -74,7 +74,7 @@ def main(config: Config) -> Callable[[], None]:
     from hardware.profile import load_profile
     from hardware.transport import check_transport
 
-    check_transport(config.transport)
+    check_transport(config.transport, config.address)
     load_profile(config.profile)
     robot = load_robot(config.robot)
     if not sys.stdin.isatty():

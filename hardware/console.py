@@ -105,7 +105,7 @@ def _open(config: Config, stack: contextlib.ExitStack) -> Source:
         camera = Camera(config.camera)
         stack.callback(camera.close)
         return camera
-    check_transport(config.transport)
+    check_transport(config.transport, config.address)
     address = config.address
     if address is None:
         if config.transport != "sim":

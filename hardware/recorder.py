@@ -175,8 +175,8 @@ class Drive:
             try:
                 self._append(packed)
             except OSError as error:
-                self.failed = (f"{self._folder}: recording ended ({error.strerror or error}); what "
-                               "was recorded until then is kept.")
+                self.failed = (f"{self._folder}: recording ended ({error.strerror or error}); free "
+                               f"some of the disk, or record elsewhere.")
 
     def _append(self, packed: Packed) -> None:
         if self._stream is not None and self._stream.full:

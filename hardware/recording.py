@@ -6,6 +6,8 @@ Either a picture a decision, in the policy's size, or every picture of the camer
 from __future__ import annotations
 
 import contextlib
+import shutil
+import tempfile
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +21,8 @@ from hardware.camera_tape import CameraTape
 from hardware.robot_env import RobotEnv
 from policies.interface import Policy
 from scenarios.schema import DISTANCES, PATTERNS
+
+LEAST_FREE_BYTES = 32_000_000  # of the disk, before anything moves
 
 
 @dataclass(frozen=True)
@@ -113,14 +117,34 @@ def check_recording(folder: str | None, frames: str, compat: bool) -> None:
     """Refuse before anything moves what could not be kept afterwards.
 
     Raises:
-        ValueError: for a place that is no folder, and for gzip of all of the camera's pictures.
+        ValueError: for a place that is no folder or takes no file, and for gzip of all of the
+            camera's pictures.
     """
-    if folder is not None and Path(folder).exists() and not Path(folder).is_dir():
-        raise ValueError(f"--record {folder}: is a file, expected a folder for drives.")
+    if folder is None:
+        if compat or frames != "decision":
+            raise ValueError("--frames and --compat say how drives are kept: give --record DIR, "
+                             "too.")
+        return
+    _check_place(Path(folder))
     if compat and frames != "decision":
         raise ValueError(f"--compat packs by gzip, too slow for --frames {frames} at the camera's "
                          "pace; record without it, then `python -m episodes.convert DIR --from lab "
                          "--to lab --compat --out DIR2`.")
+
+
+def _check_place(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"--record {folder}: is a file, expected a folder for drives.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise ValueError(f"--record {folder}: cannot be written ({error.strerror}), expected a "
+                         f"folder that takes files.") from error
+    if free < LEAST_FREE_BYTES:
+        raise ValueError(f"--record {folder}: has {free / 1e6:.1f} MB free, expected at least "
+                         f"{LEAST_FREE_BYTES / 1e6:.0f} MB for a drive.")
 
 
 def keeper_of(frames: str, folder: Path, profile: str, storage: str, env: RobotEnv,

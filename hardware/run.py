@@ -120,9 +120,12 @@ def main(config: Config) -> Callable[[], None]:
     from hardware.recording import check_recording
     from hardware.transport import check_transport
     from policies.interface import TRUTH
-    from scenarios import load
+    from scenarios import load, names
 
-    check_transport(config.transport)
+    check_transport(config.transport, config.address)
+    if config.scenario == "all" or "," in config.scenario:
+        raise ValueError(f"--scenario {config.scenario}: a robot drives in one room after the "
+                         f"other, expected one of {', '.join(names())}, or a TOML file.")
     scenario, robot = load(config.scenario), load_robot(config.robot)
     load_profile(config.profile)
     if config.episodes < 1 or config.execute < 1 or config.seed < 0:
@@ -197,9 +200,10 @@ def _drive(config: Config, scenario: Scenario, env: RobotEnv, policy: Policy,
         with undisturbed():
             env.pilot.disarm()
             env.why = fault_words(fault)
-            if keeper is not None:
-                _keep(config, keeper, record, env.why)
+            kept = _keep(config, keeper, record, env.why) if keeper is not None else None
         _say(Driven(record, None, env.why), index)
+        if kept is not None:
+            _tell(f"  {kept}")
 
     found: list[Driven] = []
     for index in range(first, first + config.episodes):

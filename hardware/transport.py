@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from envs.wire import address_of
 from hardware.profile import Profile, load_profile
 from hardware.safety import Velocity
 from scenarios import did_you_mean
@@ -24,6 +26,7 @@ MISSING = {  # how a user gets what a transport needs
     "ros": "a ROS 2 installation whose setup.bash was sourced, with the messages that it names; "
            "without one, --transport dds speaks to the same topics",
 }
+LAST_DOMAIN = 232  # beyond it DDS's ports end
 DARKEST = 8  # a picture in which nothing is brighter comes from a covered or broken camera
 
 
@@ -98,8 +101,8 @@ class Transport(Protocol):
         """Stop, and hang up; closing twice is allowed."""
 
 
-def check_transport(name: str) -> None:
-    """Refuse an unknown transport.
+def check_transport(name: str, address: str | None = None) -> None:
+    """Refuse an unknown transport, and an address that no robot of its kind can have.
 
     Raises:
         ValueError: with a suggestion.
@@ -107,3 +110,23 @@ def check_transport(name: str) -> None:
     if name not in TRANSPORTS:
         raise ValueError(f"Unknown transport {name!r}.{did_you_mean(name, list(TRANSPORTS))} "
                          f"Expected one of {', '.join(TRANSPORTS)}.")
+    if address is None:
+        return
+    if name == "sim":
+        address_of(address)
+    elif name == "dds":
+        domain_of(address)
+    elif name == "replay" and not Path(address).is_file():
+        raise ValueError(f"--address {address}: no such file, expected a recorded episode.")
+
+
+def domain_of(address: str) -> int:
+    """A DDS domain's number.
+
+    Raises:
+        ValueError: for an address that is none.
+    """
+    if not (address.isdecimal() and int(address) <= LAST_DOMAIN):
+        raise ValueError(f"The address of a DDS robot is its domain, 0 to {LAST_DOMAIN} "
+                         f"(ROS_DOMAIN_ID), got {address!r}.")
+    return int(address)

@@ -30,7 +30,7 @@ from hardware.ros_messages import (
     twist_of,
 )
 from hardware.safety import ZERO, Velocity
-from hardware.transport import Frame, LinkLostError
+from hardware.transport import Frame, LinkLostError, domain_of
 
 CAMERA = Qos(Policy.Reliability.BestEffort, Policy.History.KeepLast(1))  # sensor data
 WHEELS = Qos(Policy.Reliability.Reliable(duration(seconds=0)), Policy.History.KeepLast(1))
@@ -51,11 +51,8 @@ class DdsTransport:
         Raises:
             ValueError: for an address that is no number.
         """
-        if address and not (address.isdecimal() and int(address) <= 232):
-            raise ValueError(f"The address of a DDS robot is its domain, 0 to 232 (ROS_DOMAIN_ID), "
-                             f"got {address!r}.")
         self._profile, ros = profile, profile.ros
-        self._participant = DomainParticipant(int(address or ros.domain))
+        self._participant = DomainParticipant(domain_of(address or str(ros.domain)))
         kind: Any = TwistStamped if ros.stamped else Twist
         self._wheels: Any = DataWriter(
             self._participant, self._topic(ros.velocity, kind), qos=WHEELS)

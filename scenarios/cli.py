@@ -32,8 +32,9 @@ def run_command(config_class: type[Config],
         config_class: A frozen dataclass; its docstring and those under its fields are the help.
             A field `log_level: LogLevel` sets how much our own rooms log.
         main: Checks, loads and works. A ValueError from it is bad input: its sentence goes to
-            standard error and the exit code is 2. Where work follows in which a ValueError is
-            a bug and wants its traceback, `main` only checks and loads, and returns the work.
+            standard error and the exit code is 2; so is a file that the system refuses. Where work
+            follows in which they are bugs that want their traceback, `main` only checks and loads,
+            and returns the work.
         prog: How the command is called, where `python -m MODULE` does not say all.
     """
     import tyro
@@ -74,9 +75,14 @@ def _checked(main: Callable[[Config], Callable[[], None] | None],
     """What `main` returns, or the end of the process with one sentence."""
     try:
         return main(config)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
+        sentence = str(error)
+        if isinstance(error, OSError):
+            if error.filename is None:
+                raise
+            sentence = f"{error.filename}: {error.strerror}; choose another place, or mend this."
         logger.debug("Where it was found:", exc_info=True)
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {sentence}", file=sys.stderr)
         sys.exit(BAD_INPUT)
 
 

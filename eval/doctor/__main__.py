@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +65,9 @@ def main(config: Config) -> Callable[[], None]:
     from hardware.profile import load_profile
     from hardware.transport import check_transport
 
-    check_transport(config.transport)
+    check_transport(config.transport, config.address)
+    if config.robot:
+        _check_out(Path(config.out))
     if config.transport == "replay":
         raise ValueError("--transport replay has no robot to be examined.")
     profile, body = load_profile(config.profile), load_robot(config.body)
@@ -72,6 +75,18 @@ def main(config: Config) -> Callable[[], None]:
                if getattr(config, name) is not None}
     policy = policies.make(config.policy, **options)
     return lambda: _work(config, profile, body, policy)
+
+
+def _check_out(path: Path) -> None:
+    """Refuse a place that takes no file, before wheels turn."""
+    try:
+        with tempfile.TemporaryFile(dir=path.resolve().parent):
+            pass
+    except OSError as error:
+        raise ValueError(f"--out {path}: cannot be written ({error.strerror}), expected a file in "
+                         f"a folder that takes files.") from error
+    if path.is_dir():
+        raise ValueError(f"--out {path}: is a folder, expected a file.")
 
 
 def _work(config: Config, profile: Profile, body: RobotSpec, policy: Policy) -> None:
@@ -143,4 +158,4 @@ def _say(findings: list[Finding]) -> None:
 
 
 if __name__ == "__main__":
-    run_command(Config, main)
+    run_command(Config, main, "python -m eval.doctor")

@@ -31,7 +31,7 @@ UNSEEN = 2  # messages that a page may not have seen yet
 TOKEN_S = 5.0  # for the first message
 LARGEST = 8192  # characters of an order
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-FORBIDDEN = 1008
+FORBIDDEN, NO_TEXT = 1008, 1003  # codes with which a page is told to go
 
 
 def make_app(desk: Desk, view: View, token: str | None = None,
@@ -95,9 +95,15 @@ class Page:
                 each.result()
 
     async def _listen(self) -> None:
-        """Until it hangs up."""
-        async for text in self._socket.iter_text():
-            self._hear(text)
+        """Until it hangs up, or says what is no text."""
+        while True:
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            if message.get("text") is None:
+                await self._socket.close(NO_TEXT)
+                return
+            self._hear(message["text"])
 
     async def _notice_silence(self) -> None:
         """A page that says nothing for so long is gone."""

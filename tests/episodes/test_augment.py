@@ -19,7 +19,7 @@ from episodes.hdf5_writer import write_episode
 from episodes.operations import Draft, jitter, mirror, noise, speed, stand, stretch, swapped
 from episodes.plans import PLANS
 from episodes.truths import read_truth
-from tests.episodes.records import record
+from tests.episodes.records import laboratory_file, record
 from tests.episodes.test_check import ROOT
 
 COMMANDS = np.array([(1.15, 0, 0), (1.15, 0.5, 0), (0, -1.15, 0), (0, 0, 0)], np.float32)
@@ -169,7 +169,7 @@ def test_the_command_says_the_true_counts_and_refuses_a_folder_in_use(tmp_path, 
     assert "without its time reversal" in done.stdout
     done = subprocess.run(command, cwd=ROOT, text=True, capture_output=True)
     assert done.returncode == 2
-    assert "is not empty, expected a new folder" in done.stderr
+    assert "is there already, expected a new or an empty folder" in done.stderr
 
 
 def test_a_copy_says_the_seeds_of_which_a_policy_may_have_learned_from_its_original(tmp_path):
@@ -179,3 +179,38 @@ def test_a_copy_says_the_seeds_of_which_a_policy_may_have_learned_from_its_origi
     found = [read_episode(path) for path in (tmp_path / "out" / "train").glob("episode_*.h5")]
     assert [(each.copy_of is None, each.seed_root) for each in sorted(
         found, key=lambda each: each.copy_of or "")] == [(True, 4), (False, 4)]
+
+
+def test_a_disk_that_refuses_leaves_no_folder(tmp_path, originals, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("episodes.augment.write_content", full)
+    with pytest.raises(ValueError, match="No space left on device.*nothing is left there"):
+        augment(Options(originals, tmp_path / "out"))
+    assert list(tmp_path.glob("*out*")) == []
+
+
+def test_commands_beyond_their_limit_are_not_copied(tmp_path):
+    (tmp_path / "in").mkdir()
+    keys = np.zeros((18, 3), np.float32)
+    keys[4, 0] = 1e30
+    path = laboratory_file(tmp_path / "in" / "episode_20250815_090353_1box_vert_left.h5", 18,
+                           actions=keys)
+    with pytest.raises(ValueError, match=rf"{path}: actions are .* in frame 4, .*within"):
+        augment(Options(tmp_path / "in", tmp_path / "out", hold_out=0.0))
+    assert not (tmp_path / "out").exists()
+
+
+def test_who_holds_out_less_than_one_layout_is_told(tmp_path):
+    (tmp_path / "in").mkdir()
+    write_episode(tmp_path / "in", record(moves=3))
+    done = subprocess.run([sys.executable, "-m", "episodes.augment", tmp_path / "in", "--out",
+                           tmp_path / "out"], cwd=ROOT, text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert "warning: no episode is held out: 0.2 of 1 layouts is less than one" in done.stdout
+
+
+def test_a_seed_below_zero_is_refused(tmp_path, originals):
+    with pytest.raises(ValueError, match="seed must be at least 0, got -5"):
+        augment(Options(originals, tmp_path / "out", seed=-5))

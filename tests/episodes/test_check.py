@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import pytest
 
 from episodes.check import check
@@ -59,3 +60,33 @@ def test_a_missing_place_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no such file or folder"):
         check(tmp_path / "nowhere")
     assert command(tmp_path / "nowhere").returncode == 2
+
+
+@pytest.mark.parametrize("option", ["json", "html"])
+def test_a_report_never_takes_the_place_of_an_episode(tmp_path, option):
+    path = write_episode(tmp_path, record(moves=1))
+    before = path.read_bytes()
+    for target, says in ((path, f"must end in .{option}"),
+                         (tmp_path / "none" / f"a.{option}", "in a folder that is there")):
+        done = command(tmp_path, f"--{option}", target)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert says in done.stderr
+        assert "Traceback" not in done.stderr
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(("name", "attributes", "says"), [
+    ("episode_20250815_090353_1box_hori_left_core_medium.h5", {"scenario": "2box_hori_right"},
+     "its name says '1box_hori_left', its attribute scenario '2box_hori_right'"),
+    ("episode_20250815_090353_1box_vert_left_core_medium.h5", {"num_frames": 10**15},
+     "attribute num_frames is 1000000000000000, expected the 18 of images")])
+def test_what_a_file_says_of_itself_and_its_content_denies_is_found(tmp_path, name, attributes,
+                                                                     says):
+    path = laboratory_file(tmp_path / name, 18)
+    with h5py.File(path, "a") as file:
+        file.attrs.update(attributes)
+    (found,) = check(tmp_path).denied
+    assert (found.what, found.files) == ("contradiction", (path,))
+    assert says in found.sentence
+    done = command(tmp_path)
+    assert f"contradiction: {path}: {says}" in done.stdout

@@ -175,7 +175,10 @@ def test_the_exit_code_says_whether_all_some_or_nothing_was_converted(source, tm
     ({"to": "roslab"}, "--to must be one of .* got 'roslab'"),
     ({"bgr": True}, "--bgr is not for --from lab"),
     ({"hold_out": 1.0}, "--hold-out must be from 0 to below 1"),
-    ({"frames": -1}, "--frames must be at least 0"),
+    ({"frames": -1}, "--frames must be from 0 to"),
+    ({"frames": 10**24}, "--frames must be from 0 to 100000, got 1000"),
+    ({"scenario": "nope"}, "--scenario must be one of .* got 'nope'; --any-scenario"),
+    ({"robot": "nope"}, "nope"),
 ])
 def test_wrong_options_are_refused_in_a_sentence(source, tmp_path, asked, says):
     lab.august(source)

@@ -162,7 +162,14 @@ def test_damage_after_the_index_was_made_is_found_when_the_file_is_first_met(fol
 
 @pytest.mark.parametrize(("options", "sentence"), [
     ({"frame_selection": "best"}, "frame_selection must be one of all, first, last, random"),
-    ({"window": 0}, "window must be at least 1"), ({"plan": 0}, "plan must be at least 1")])
+    ({"window": 0}, "window must be a whole number from 1 to 100000, got 0"),
+    ({"window": 10**12}, "window must be a whole number"), ({"window": 1.5}, "got 1.5"),
+    ({"plan": 0}, "plan must be a whole number from 1")])
 def test_wrong_options_are_refused(folder, options, sentence):
     with pytest.raises(ValueError, match=sentence):
         Dataset(folder, **options)
+
+
+def test_a_batch_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="at least one item"):
+        collate([])

@@ -48,5 +48,28 @@ def test_without_a_scenario_somebody_must_say_one(tmp_path):
 
 
 def test_a_made_up_episode_has_nothing_to_compare_with(tmp_path):
-    path = write_episode(tmp_path, made_up(0))
-    assert not replay(path).stored
+    found = replay(write_episode(tmp_path, made_up(0)))
+    assert (found.stored, found.reason) == (False, "A recording has no layout to compare with.")
+
+
+def test_pictures_that_jpeg_changed_are_said_and_are_no_difference(tmp_path):
+    generate(tmp_path, scenario="2box_hori_left", episodes=1, image=(90, 160), workers=0,
+             storage="jpeg")
+    (path,) = tmp_path.glob("*.h5")
+    found = replay(path)
+    assert found.is_same
+    assert found.other_pictures > 0
+    assert 0 < found.apart < 3
+
+
+def test_a_simulated_episode_in_another_scenario_is_not_called_a_recording(tmp_path):
+    found = replay(write_episode(tmp_path, record(moves=3)), "1box_hori_left")
+    assert (found.stored, found.reason) == (
+        False, "Driven in 1box_hori_left as asked, so nothing is compared.")
+
+
+def test_commands_that_no_robot_takes_are_refused(tmp_path):
+    keys = np.full((18, 3), 1e30, np.float32)
+    keys[0] = 0
+    with pytest.raises(ValueError, match="its commands cannot be driven"):
+        replay(laboratory_file(tmp_path / LAB, 18, actions=keys))

@@ -179,6 +179,7 @@ def test_what_a_killed_run_left_half_done_is_cleared(tmp_path):
     ({"profile": "short"}, "profile must be one of lab, full"),
     ({"image": "1080p"}, "image must be one of 224, 720p or height and width"),
     ({"image": (0, 5)}, "image height must be at least 1, got 0"),
+    ({"image": (20000, 20000)}, "--image 20000 20000 makes pictures of 1,200,000,000 bytes"),
     ({"workers": -1}, "workers must be at least 0, got -1"),
     ({"episodes": 0}, "episodes must be at least 1, got 0"),
     ({"seed": -1}, "seed must be at least 0, got -1"),

@@ -195,6 +195,21 @@ def test_episodes_are_found_by_name_and_sorted(tmp_path):
     assert [path.name for path in find_episodes(tmp_path)] == ["episode_a.h5", "episode_b.h5"]
 
 
+def test_an_instruction_that_is_no_text_is_named(tmp_path):
+    path = laboratory_file(tmp_path / "episode_20250815_090353_1box_vert_left_core_medium.h5")
+    with h5py.File(path, "a") as file:
+        file.attrs["language_instruction"] = np.bytes_(b"\xff\xfeGo")
+    with pytest.raises(ValueError, match="the instruction is b'.xff.xfeGo', expected UTF-8"):
+        read_episode(path)
+
+
+def test_episodes_below_a_folder_are_pointed_at(tmp_path):
+    (tmp_path / "train").mkdir()
+    laboratory_file(tmp_path / "train" / "episode_20250815_090353_1box_vert_left_core_medium.h5")
+    with pytest.raises(ValueError, match=rf"they lie in {tmp_path / 'train'}"):
+        find_episodes(tmp_path)
+
+
 def test_an_empty_and_a_missing_folder_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"holds no file episode_\*.h5"):
         find_episodes(tmp_path)

@@ -23,6 +23,8 @@ def bad():
 def main(config):
     if config.what == "wrong":
         raise ValueError("what must be right, got 'wrong'.")
+    if config.what == "refused":
+        open("/nowhere/at/all")
     if config.what == "interrupted":
         raise KeyboardInterrupt
     if config.what == "bug":
@@ -41,6 +43,8 @@ def call(*words):
 @pytest.mark.parametrize(("words", "code", "said"), [
     ((), 0, ""),
     (("--what", "wrong"), 2, "error: what must be right, got 'wrong'.\n"),
+    (("--what", "refused"), 2, "error: /nowhere/at/all: No such file or directory; choose another "
+                               "place, or mend this.\n"),
     (("--what", "interrupted"), 130, "Interrupted.\n")])
 def test_a_command_ends_with_its_code_and_one_sentence(words, code, said):
     done = call(*words)
