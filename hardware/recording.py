@@ -113,19 +113,23 @@ class CameraKeeper:
         return Kept(done.files, done.frames, done.dropped, done.failed)
 
 
-def check_recording(folder: str | None, frames: str, compat: bool) -> None:
+def check_recording(folder: str | None, frames: str, compat: bool, web: bool = False) -> None:
     """Refuse before anything moves what could not be kept afterwards.
+
+    Args:
+        folder: For drives.
+        frames: `decision` or `all`.
+        compat: Whether they are packed by gzip.
+        web: Whether a page may begin to record without a folder that was named.
 
     Raises:
         ValueError: for a place that is no folder or takes no file, and for gzip of all of the
             camera's pictures.
     """
-    if folder is None:
-        if compat or frames != "decision":
-            raise ValueError("--frames and --compat say how drives are kept: give --record DIR, "
-                             "too.")
-        return
-    _check_place(Path(folder))
+    if folder is not None:
+        _check_place(Path(folder))
+    elif not web and (compat or frames != "decision"):
+        raise ValueError("--frames and --compat say how drives are kept: give --record DIR, too.")
     if compat and frames != "decision":
         raise ValueError(f"--compat packs by gzip, too slow for --frames {frames} at the camera's "
                          "pace; record without it, then `python -m episodes.convert DIR --from lab "

@@ -137,7 +137,7 @@ def main(config: Config) -> Callable[[], None]:
                          "`python -m hardware.teleop`.")
     if config.simulated and config.transport not in ("sim", "dds"):
         raise ValueError("--simulated is for --transport dds; leave it out.")
-    check_recording(config.record, config.frames, config.compat)
+    check_recording(config.record, config.frames, config.compat, config.web)
     if config.transport == "replay" and config.address is None:
         raise ValueError("--transport replay needs --address: which recorded episode?")
     options = {name: getattr(config, name) for name in ("size", "checkpoint", "device")

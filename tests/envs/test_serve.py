@@ -1,6 +1,8 @@
 """The world as a robot in another process: it shows, hears, stands when nobody speaks."""
 
 import socket
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -112,3 +114,14 @@ def test_the_referee_knows_the_layout_of_the_seed():
 def test_a_world_that_cannot_start_is_one_sentence():
     with pytest.raises(ValueError, match="did not start"):
         Referee("3box")
+
+
+def test_who_started_it_may_be_gone_before_it_speaks():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "envs.serve", "--scenario", "1box_vert_left", "--listen",
+         "127.0.0.1:0", "--referee"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True)
+    process.stdout.close()
+    process.stdin.close()
+    said = process.stderr.read()
+    assert (process.wait(60), said) == (0, "")

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -88,6 +89,51 @@ def test_when_the_disk_is_full_what_was_recorded_is_finished(tmp_path, monkeypat
             found.append(pack(picture(5)), np.zeros(3), 5 / 30)
     assert len(read_episode(found.finish({"ended_by": "safety_stop"})).images) == 5
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_full_disk_is_met_before_hdf5_meets_it(tmp_path, monkeypatch):
+    found = begun(tmp_path, 5)
+    packed = pack(picture(5))
+    left = SimpleNamespace(f_bavail=stream_module.ROOM_BYTES + len(packed) - 1, f_frsize=1)
+    with monkeypatch.context() as full:
+        full.setattr("os.statvfs", lambda _: left)
+        with pytest.raises(OSError, match="No space left on device"):
+            found.append(packed, np.zeros(3), 5 / 30)
+        left.f_bavail += 1
+        found.append(packed, np.zeros(3), 5 / 30)
+    assert len(read_episode(found.finish({})).images) == 6
+
+
+REFUSED = """
+import resource, sys
+sys.path.insert(0, {root!r})
+from pathlib import Path
+import numpy as np
+from episodes.hdf5 import read_episode
+from tests.episodes.test_stream import begun, pack, picture
+found = begun(Path({folder!r}), 0, (224, 224))
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+try:
+    for number in range(100):
+        found.append(pack(picture(number, (224, 224))), np.zeros(3), number / 30)
+except OSError as error:
+    print("refused")
+try:
+    print(len(read_episode(found.finish({{}})).images) == len(found))
+except (OSError, ValueError) as error:
+    print("not finished")
+"""
+
+
+@pytest.mark.parametrize("limit", [300_000, 1_000_000, 2_345_678, 5_000_000])
+def test_what_only_hdf5_is_refused_is_whole_or_not_there(tmp_path, limit):
+    script = REFUSED.format(root=str(ROOT), folder=str(tmp_path), limit=limit)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.stdout.split("\n")[0], done.returncode) == ("refused", 0), done.stderr
+    assert done.stdout.split("\n")[1] in ("True", "not finished")
+    assert not leftovers(tmp_path)
+    for path in tmp_path.iterdir():
+        read_episode(path)
 
 
 class Refusing:

@@ -217,3 +217,9 @@ def test_a_robot_that_is_not_there_is_not_well(tmp_path):
     assert done.returncode == 1
     assert "No robot at 127.0.0.1:1" in done.stdout
     assert not json.loads(path.read_text())["passed"]
+
+
+@pytest.mark.parametrize("out", ["none/doctor.json", "."])
+def test_a_place_that_takes_no_file_is_refused_before_wheels_turn(tmp_path, out):
+    with pytest.raises(ValueError, match="--out .*expected a file"):
+        main(Config(robot=True, policy="forward", out=str(tmp_path / out)))

@@ -30,12 +30,24 @@ ROOT = Path(__file__).parent.parent.parent
     ({"policy": "expert"}, "needs to be told the truth"), ({"policy": "forwrad"}, "mean 'forward'"),
     ({"transport": "replay"}, "needs --address"), ({"episodes": 0}, "must be 1 or more"),
     ({"record": __file__}, "is a file, expected a folder"),
-    ({"compat": True, "frames": "all"}, "too slow"), ({"profile": "serbto"}, "mean 'serbot'"),
-    ({"scenario": "3box"}, "Unknown scenario"),
+    ({"record": "/proc/none"}, "cannot be written"), ({"frames": "all"}, "give --record DIR"),
+    ({"compat": True}, "give --record DIR"), ({"scenario": "all"}, "one room after the other"),
+    ({"address": "127.0.0.1"}, "host:port"), ({"address": "localhost:99999"}, "host:port"),
+    ({"transport": "dds", "address": "abc"}, "0 to 232"),
+    ({"transport": "replay", "address": "/none.h5"}, "no such file"),
+    ({"record": "DRIVES", "compat": True, "frames": "all"}, "too slow"),
+    ({"profile": "serbto"}, "mean 'serbot'"), ({"scenario": "3box"}, "Unknown scenario"),
 ])
-def test_wrong_options_are_refused_before_anything_moves(options, says):
+def test_wrong_options_are_refused_before_anything_moves(options, says, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=says):
         main(Config(**({"policy": "forward", "scenario": "1box_vert_left"} | options)))
+
+
+def test_a_disk_without_room_is_refused_before_anything_moves(tmp_path, monkeypatch):
+    monkeypatch.setattr("hardware.recording.LEAST_FREE_BYTES", 10**18)
+    with pytest.raises(ValueError, match="MB free, expected at least"):
+        main(Config("forward", "1box_vert_left", record=str(tmp_path)))
 
 
 def test_nothing_real_is_armed_without_asking(tmp_path):

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from envs import load_robot
@@ -35,7 +36,7 @@ class Operator:
             [sys.executable, "-m", "hardware.run", "--policy", "forward", "--scenario",
              "1box_vert_left", "--web", "--port", "0", "--record", folder, *options], cwd=ROOT,
             stdout=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
-        address = self.process.stdout.readline().split()[-1]
+        self.address = address = self.process.stdout.readline().split()[-1]
         self._open = contextlib.ExitStack()
         self._socket = self._open.enter_context(
             connect(address.replace("http", "ws") + "live", origin=address.rstrip("/")))
@@ -114,3 +115,17 @@ def test_a_drive_from_a_page_is_kept_with_its_words_and_said_on_the_page(tmp_pat
     assert episode.images.shape[1:3] == ((224, 224) if frames == "decision" else (360, 640))
     assert len(episode.images) == kept.frames
     assert episode.instruction == "straight on"
+
+
+def test_bytes_that_are_no_text_end_their_own_line_only(tmp_path):
+    operator = Operator(tmp_path)
+    operator.until(in_phase("ready"))
+    with connect(operator.address.replace("http", "ws") + "live",
+                 origin=operator.address.rstrip("/")) as other:
+        other.send(b"\x00\xff")
+        with pytest.raises(ConnectionClosed) as closed:
+            list(iter(lambda: other.recv(PATIENCE_S), None))
+    assert closed.value.rcvd.code == 1003
+    operator.order(do="want", instruction="still here")
+    operator.until(lambda now: now.get("wish", {}).get("instruction") == "still here")
+    operator.close()
