@@ -102,7 +102,7 @@ BAD_ACTIONS = np.array([STOP, FORWARD, (np.nan, 0, 0)], np.float32)
     ({"action_event_types": np.zeros(3)}, r"action_event_types must be \[T\] strings"),
     ({"action_event_types": np.array([b"episode_start", b"jump", b"stop_action"])},
      "unknown event 'jump' in frame 1"),
-    ({"action_event_types": np.array([b"\xff"] * 3)}, "utf-8"),
+    ({"action_event_types": np.array([b"\xff"] * 3)}, "expected UTF-8"),
 ])
 def test_a_wrong_file_is_refused_by_a_sentence_that_names_it(tmp_path, changed, sentence):
     path = laboratory_file(tmp_path / NAME, **changed)

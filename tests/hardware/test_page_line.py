@@ -152,13 +152,14 @@ class Socket:
     """A page's end without a network: says what it is told to, and takes what `takes` lets it."""
 
     def __init__(self, *texts, takes, stays_s=0.0, leaves=lambda: None):
-        self._texts, self._takes, self._stays_s, self._leaves = texts, takes, stays_s, leaves
+        self._texts, self._takes, self._stays_s, self._leaves = [*texts], takes, stays_s, leaves
 
-    async def iter_text(self):
-        for text in self._texts:
-            yield text
+    async def receive(self):
+        if self._texts:
+            return {"type": "websocket.receive", "text": self._texts.pop(0)}
         await asyncio.sleep(self._stays_s)
         self._leaves()
+        return {"type": "websocket.disconnect"}
 
     async def send_text(self, text):
         await self._takes()
