@@ -6,6 +6,7 @@ The policy's process asks many of them at once and computes answers while they a
 from __future__ import annotations
 
 import contextlib
+import math
 import mmap
 import os
 import pickle
@@ -13,6 +14,8 @@ import sys
 import time
 import traceback
 from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection, wait
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +24,7 @@ import numpy as np
 
 from envs.child import BEAT, Child, beating
 from envs.interface import RobotSpec
-from envs.pool import Here, Pool, World
+from envs.pool import Here, Pool, Result, World
 from scenarios import Scenario
 
 STOOD_STILL_S = 5.0  # who was not looked after for so long may have been stopped together with us
@@ -43,7 +46,13 @@ class WorldError(RuntimeError):
 
 
 class RemotePool(Pool):
-    """A pool whose worlds live in other processes."""
+    """A pool whose worlds live in other processes.
+
+    What is begun is computed by a thread, so that worlds are told what to do next meanwhile: a
+    policy on a GPU keeps no processor busy.
+    """
+
+    core_s = staticmethod(time.thread_time)
 
     def __init__(self, places: int, processes: int, robot: RobotSpec, options: dict[str, Any],
                  hang_s: float) -> None:
@@ -61,14 +70,26 @@ class RemotePool(Pool):
         self._bytes, self._seats = height * width * 3, -(-places // processes)
         self._kind, self._hang_s = (robot, options), hang_s
         self._looked = time.monotonic()
+        self._thread = ThreadPoolExecutor(1)
+        self._awake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._processes = [self._start() for _ in range(min(processes, places))]
+
+    def begin(self, work: Callable[[], Result]) -> Future[Result]:
+        """Compute it in a thread, one after the other."""
+        future = self._thread.submit(work)
+        future.add_done_callback(lambda _: os.eventfd_write(self._awake, 1))
+        return future
 
     def wait(self) -> None:
         """Fetch what is done; where nothing is, wait for it, but not for longer than a second."""
         living = {each.child.pipe: each for each in self._processes if not each.lost}
-        ready = wait(list(living), 0.0) or wait(list(living), LOOK_AGAIN_S)
+        every: list[Any] = [*living, self._awake]
+        ready = wait(every, 0.0) or wait(every, LOOK_AGAIN_S)
         for pipe in ready:
-            living[pipe].fetch()  # type: ignore[index]
+            if pipe == self._awake:
+                os.eventfd_read(self._awake)
+            else:
+                living[pipe].fetch()  # type: ignore[index]
         since_s, self._looked = time.monotonic() - self._looked, time.monotonic()
         for process in living.values():
             if since_s > STOOD_STILL_S:
@@ -78,6 +99,8 @@ class RemotePool(Pool):
 
     def close(self) -> None:
         """End the processes; nothing in them needs to be saved."""
+        self._thread.shutdown()  # what is computed for them is waited for
+        os.close(self._awake)
         super().close()
         for process in self._processes:
             process.lose("was closed")
@@ -139,8 +162,7 @@ class _Process:
 
     def picture(self, seat: int, shape: tuple[int, ...]) -> np.ndarray:
         """A copy of the picture that lies in a seat's memory."""
-        start = seat * self._size
-        return np.frombuffer(self._memory[start:start + int(np.prod(shape))], np.uint8).reshape(
+        return np.frombuffer(self._memory, np.uint8, math.prod(shape), seat * self._size).reshape(
             shape).copy()
 
     def lose(self, how: str) -> None:
@@ -253,5 +275,5 @@ def _packed(result: Any, room: memoryview) -> Any:
     rgb = result[0]["rgb"]
     if rgb.nbytes > len(room):
         return result
-    room[:rgb.nbytes] = np.ascontiguousarray(rgb).tobytes()
+    np.frombuffer(room, np.uint8, rgb.nbytes).reshape(rgb.shape)[...] = rgb
     return ({**result[0], "rgb": rgb.shape}, *result[1:])

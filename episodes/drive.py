@@ -7,17 +7,21 @@ many episodes happen to be under way.
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic
 
+from envs.interface import Observation
 from envs.pool import Pool, World
 from envs.remote import WorldLostError
 from episodes.engine import JobT, LostRunError, Source
 from episodes.record import Record
 from episodes.rollout import Answer, Question, Task, ask, steps
-from policies.interface import Policy
+from policies.interface import Action, Memory, Policy
 from scenarios import Scenario
 
 MOST_LOSSES = 3  # processes that one episode may take down before a run gives up
@@ -82,26 +86,33 @@ def drive(policy: Policy, worlds: Pool, source: Source[Job], batch: int,
     """
     slots: list[_Slot] = []
     losses: Counter[str] = Counter()
+    asked: list[_Slot] = []  # in the call that is under way
+    answers: Future[list[Answer]] | None = None
+    policy = _OneAtATime(policy)
     while True:
         beat()
+        if answers is not None and answers.done():
+            for slot, answer in zip(asked, answers.result()):
+                slot.hear(answer)
+            slots = [slot for slot in slots if slot not in asked] + asked  # who waits longest first
+            asked, answers = [], None
         _fill(slots, policy, worlds, source)
         if not slots:
             return
-        ended = [slot for slot in slots if _go_on(slot, worlds, losses)]
+        ended = [slot for slot in slots if slot not in asked and _go_on(slot, worlds, losses)]
         for slot in ended:
             slots.remove(slot)
             worlds.give_back(slot.world)
             yield slot.driven()
         if ended:
             continue
-        asking = {slot: slot.question for slot in slots if slot.question is not None}
-        if len(asking) < min(batch, len(slots)):
+        asking = [slot for slot in slots if slot.question is not None and slot not in asked]
+        if answers is None and len(asking) >= min(batch, len(slots)):
+            asked = asking[:batch]
+            answers = worlds.begin(partial(ask, policy, [slot.asks() for slot in asked], batch,
+                                           worlds.core_s))
+        else:
             worlds.wait()
-            continue
-        now = list(asking)[:batch]
-        for slot, answer in zip(now, ask(policy, [asking[slot] for slot in now], batch)):
-            slot.hear(answer)
-        slots = [slot for slot in slots if slot not in now] + now  # who waits longest comes first
 
 
 def _fill(slots: list[_Slot], policy: Policy, worlds: Pool, source: Source[Job]) -> None:
@@ -126,6 +137,28 @@ def _go_on(slot: _Slot, worlds: Pool, losses: Counter[str]) -> bool:
         return False
 
 
+class _OneAtATime(Policy):
+    """A policy whose memories begin and end while it acts in another thread: after each other."""
+
+    def __init__(self, within: Policy) -> None:
+        self.spec, self._within, self._lock = within.spec, within, threading.Lock()
+
+    def begin(self, instruction: str, seed: int) -> Memory:
+        """Begin a memory."""
+        with self._lock:
+            return self._within.begin(instruction, seed)
+
+    def act(self, memories: Sequence[Memory], observations: Sequence[Observation]) -> list[Action]:
+        """Answer."""
+        with self._lock:
+            return self._within.act(memories, observations)
+
+    def end(self, memory: Memory) -> None:
+        """End a memory."""
+        with self._lock:
+            self._within.end(memory)
+
+
 class _Slot:
     """One episode under way: what it wants next, and what it cost."""
 
@@ -147,6 +180,11 @@ class _Slot:
         while self._record is None and self.question is None and self.world.is_done():
             self._send(self.world.result())
         return self._record is not None
+
+    def asks(self) -> Question:
+        """What it wants to know, where it does."""
+        assert self.question is not None, "it waits for an answer"
+        return self.question
 
     def hear(self, answer: Answer) -> None:
         """The policy's answer to `question`."""

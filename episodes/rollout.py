@@ -215,7 +215,8 @@ def _decide(place: Any, policy: Policy, task: Task, log: _Log,
             return "time", None
 
 
-def ask(policy: Policy, questions: Sequence[Question], batch: int) -> list[Answer]:
+def ask(policy: Policy, questions: Sequence[Question], batch: int,
+        core_s: Callable[[], float] = time.process_time) -> list[Answer]:
     """One call of `act` that answers all questions, filled up to `batch` rows.
 
     The rows that fill up are copies of the first question; what is answered to them is thrown away.
@@ -226,7 +227,7 @@ def ask(policy: Policy, questions: Sequence[Question], batch: int) -> list[Answe
     filling = [questions[0]] * (batch - len(questions))
     memories = [each.memory for each in questions]
     memories += [copy.deepcopy(each.memory) for each in filling]
-    wall, core = time.perf_counter(), time.process_time()
+    wall, core = time.perf_counter(), core_s()
     actions: Sequence[Action | ActionError]
     try:
         actions = checked_actions(
@@ -235,11 +236,11 @@ def ask(policy: Policy, questions: Sequence[Question], batch: int) -> list[Answe
         if len(questions) > 1:
             for question, memory in zip(questions, before):
                 question.memory = memory
-            return [ask(policy, [question], batch)[0] for question in questions]
+            return [ask(policy, [question], batch, core_s)[0] for question in questions]
         actions = [wrong]
     latency_s = time.perf_counter() - wall
-    core_s = (time.process_time() - core) / len(questions)
-    return [Answer(action, latency_s, core_s) for action in actions[:len(questions)]]
+    spent_s = (core_s() - core) / len(questions)
+    return [Answer(action, latency_s, spent_s) for action in actions[:len(questions)]]
 
 
 def policy_seed(episode_seed: int) -> int:
