@@ -92,9 +92,7 @@ def drive(policy: Policy, worlds: Pool, source: Source[Job], batch: int,
     while True:
         beat()
         if answers is not None and answers.done():
-            for slot, answer in zip(asked, answers.result()):
-                slot.hear(answer)
-            slots = [slot for slot in slots if slot not in asked] + asked  # who waits longest first
+            slots = _tell(slots, asked, answers.result())
             asked, answers = [], None
         _fill(slots, policy, worlds, source)
         if not slots:
@@ -109,10 +107,17 @@ def drive(policy: Policy, worlds: Pool, source: Source[Job], batch: int,
         asking = [slot for slot in slots if slot.question is not None and slot not in asked]
         if answers is None and len(asking) >= min(batch, len(slots)):
             asked = asking[:batch]
-            answers = worlds.begin(partial(ask, policy, [slot.asks() for slot in asked], batch,
-                                           worlds.core_s))
+            questions = [slot.asks() for slot in asked]
+            answers = worlds.begin(partial(ask, policy, questions, batch, worlds.core_s))
         else:
             worlds.wait()
+
+
+def _tell(slots: list[_Slot], asked: list[_Slot], answers: list[Answer]) -> list[_Slot]:
+    """Answer those who asked; they are the last in the new order, in which who waits is first."""
+    for slot, answer in zip(asked, answers):
+        slot.hear(answer)
+    return [slot for slot in slots if slot not in asked] + asked
 
 
 def _fill(slots: list[_Slot], policy: Policy, worlds: Pool, source: Source[Job]) -> None:
