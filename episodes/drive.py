@@ -84,11 +84,10 @@ def drive(policy: Policy, worlds: Pool, source: Source[Job], batch: int,
     Raises:
         FatalEpisodeError: if the worlds of one episode were lost three times.
     """
+    losses, policy = Counter[str](), _OneAtATime(policy)
     slots: list[_Slot] = []
-    losses: Counter[str] = Counter()
     asked: list[_Slot] = []  # in the call that is under way
     answers: Future[list[Answer]] | None = None
-    policy = _OneAtATime(policy)
     while True:
         beat()
         if answers is not None and answers.done():
