@@ -168,12 +168,12 @@ def _look_alike(one: Facts, other: Facts) -> bool:
 
 
 def _leaks(facts: Sequence[Facts], others: Sequence[Facts]) -> Iterator[Finding]:
-    begin = {each.first_hash for each in others}
-    files = [each.path for each in facts if each.first_hash in begin]
+    theirs = frozenset[str]().union(*(each.layouts for each in others))
+    files = [each.path for each in facts if each.layouts & theirs]
     if files:
         yield Finding("leakage", f"{len(files)} of {len(facts)} episodes begin with a picture that "
-                      f"an episode of the other folder begins with: one layout stands in both, "
-                      f"{listed(files)}.", tuple(files))
+                      f"an episode of the other folder begins with, or are copies of one: one "
+                      f"layout stands in both, {listed(files)}.", tuple(files))
 
 
 def listed(files: Sequence[Path]) -> str:

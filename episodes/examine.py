@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from episodes.formats import layout_of
 from episodes.hdf5 import Episode
 from scenarios import load, names
 
@@ -50,7 +51,7 @@ class Facts:
     redder: float  # share of saturated pixels that are more red than blue; 0.5 where none are
     commands_hash: str
     pixels_hash: str  # of the decisions' pictures
-    first_hash: str  # of the first picture
+    layouts: frozenset[str]  # what it shares with copies of it, and with its layout's others
     looks: np.ndarray = field(repr=False)  # [N] uint64: gradients of each decision's picture
     thumbnail: bytes = field(repr=False)  # PNG of the picture in the middle
 
@@ -68,7 +69,8 @@ def examine(episode: Episode) -> Facts:
         classes=Counter(class_of(command) for command in commands),
         lowest=driven.min(axis=0), highest=driven.max(axis=0), first_turn=first_turn(commands),
         named_side=_side(episode.scenario), frozen=_frozen(seen, driven), redder=_redder(seen[0]),
-        commands_hash=_hash(commands), pixels_hash=_hash(pictures), first_hash=_hash(seen[0]),
+        commands_hash=_hash(commands), pixels_hash=_hash(pictures),
+        layouts=frozenset((_hash(seen[0]), layout_of(episode))),
         looks=np.array([gradients(picture) for picture in seen], np.uint64),
         thumbnail=_png(seen[len(seen) // 2]))
 

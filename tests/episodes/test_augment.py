@@ -14,6 +14,7 @@ import scenarios
 from episodes import operations
 from episodes.augment import RECIPES, Options, augment
 from episodes.check import check
+from episodes.doctor import findings
 from episodes.hdf5 import read_episode
 from episodes.hdf5_writer import write_episode
 from episodes.operations import Draft, jitter, mirror, noise, speed, stand, stretch, swapped
@@ -214,3 +215,15 @@ def test_who_holds_out_less_than_one_layout_is_told(tmp_path):
 def test_a_seed_below_zero_is_refused(tmp_path, originals):
     with pytest.raises(ValueError, match="seed must be at least 0, got -5"):
         augment(Options(originals, tmp_path / "out", seed=-5))
+
+
+def test_a_mirrored_copy_beside_its_original_is_found_as_a_leak(tmp_path, originals):
+    augment(Options(originals, tmp_path / "out", hold_out=0.0))
+    for name in ("ours", "theirs"):
+        (tmp_path / name).mkdir()
+    for path in (tmp_path / "out" / "train").glob("episode_*.h5"):
+        copy = read_episode(path).copy_of is not None
+        path.rename(tmp_path / ("theirs" if copy else "ours") / path.name)
+    ours, theirs = (check(tmp_path / name).facts for name in ("ours", "theirs"))
+    said = {each.what: each for each in findings(ours, theirs)}
+    assert set(said["leakage"].files) == {each.path for each in ours}
